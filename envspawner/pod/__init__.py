@@ -1,0 +1,1 @@
+"""What Kubernetes needs: a ResolvedEnvironment becomes values of KubeSpawner traits."""
