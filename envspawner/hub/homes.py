@@ -1,0 +1,38 @@
+"""What the spawner's state remembers of homes: `{identity: {claim, scope}}`, so that no template ever hides one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ..policy.templates import compile_text
+from ..resolve.home import DEFAULT_IDENTITY, scope_of
+
+KEY: Final = "envspawner_homes"
+Homes = dict[str, dict[str, str]]
+
+
+def load_homes(state: Mapping[str, Any], claim_template: str) -> Homes:
+    """The homes in a saved state; a claim that KubeSpawner remembered is the default home."""
+    homes: Homes = {}
+    saved = state.get(KEY)
+    for identity, home in (saved if isinstance(saved, Mapping) else {}).items():
+        if isinstance(home, Mapping) and isinstance(home.get("claim"), str):
+            homes[str(identity)] = {"claim": home["claim"], "scope": str(home.get("scope", "shared"))}
+    claim = state.get("pvc_name")
+    if isinstance(claim, str) and claim:
+        homes.setdefault(DEFAULT_IDENTITY, {"claim": claim, "scope": scope_of(compile_text(claim_template))})
+    return homes
+
+
+def with_siblings(own: Homes, siblings: Iterable[Homes]) -> Homes:
+    """All homes that a server may mount: its own, and those that all servers of its user share."""
+    found: Homes = {}
+    for homes in siblings:
+        found |= {identity: home for identity, home in homes.items() if home["scope"] != "server"}
+    return found | own
+
+
+def claims(homes: Homes) -> dict[str, str]:
+    """Claims by identity, as a resolution takes them."""
+    return {identity: home["claim"] for identity, home in homes.items()}

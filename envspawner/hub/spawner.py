@@ -1,0 +1,279 @@
+"""EnvSpawner: KubeSpawner, with what each user gets decided by a policy."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from kubespawner import KubeSpawner
+from traitlets import Dict, Unicode
+from traitlets.config import Config
+
+from ..pod.literal import Literal
+from ..pod.traits import traits_of
+from ..policy.templates import KNOWN, Template, compile_text
+from ..resolve.access import Refusal
+from ..resolve.home import Home, Unusable
+from ..resolve.request import Person, SpawnRequest
+from ..resolve.result import ResolvedEnvironment
+from ..resolve.slugs import user_names
+from . import homes
+from .own import own_layer
+from .refusals import BAD_REQUEST, CONFLICT, FORBIDDEN, refused
+from .report import log_line
+from .store import POLICY_TRAITS, Loaded, policy_of
+
+_NOT_KUBESPAWNERS = frozenset({"profile", "group", "match", "value"})
+_STATUS = {"options-invalid": BAD_REQUEST}
+
+
+class EnvSpawner(KubeSpawner):  # type: ignore[misc]
+    """A KubeSpawner that reads a policy of images, variables, resources, storage and starter files.
+
+    Without a policy it is KubeSpawner. The policy is the traits below and `policy_file` together; it is checked
+    when the hub starts, and a wrong one stops the hub.
+    """
+
+    policy_file = Unicode(
+        "",
+        config=True,
+        help="""
+        Path of a YAML file with a policy.
+
+        Its sections are `defaults`, `groups`, `admins`, `users` and `profiles`, as in the traits of the same
+        names; an entry may stand in the file or in a trait, not in both. Check it with `envspawner check FILE`
+        before you hand it to the hub: a wrong policy stops the hub at its start.
+        """,
+    )
+    defaults = Dict(
+        config=True,
+        help="""
+        What everybody gets, in the words of the `singleuser` block of the Zero to JupyterHub chart, e.g.::
+
+            c.EnvSpawner.defaults = {
+                "image": {"name": "quay.io/jupyter/scipy-notebook", "tag": "2026-11-02"},
+                "memory": {"guarantee": "1G", "limit": "2G"},
+                "storage": {"capacity": "10Gi"},
+            }
+
+        With `atMost` and `atLeast` it also bounds what stronger layers may give.
+        """,
+    )
+    groups = Dict(
+        config=True,
+        help="""
+        Rules by JupyterHub group; `*` in a name stands for any characters, and `{match}` for what it stood for.
+
+        Of several groups of a user, the largest memory, CPU, capacity and extended resource holds; of everything
+        else, what the group written later says.
+        """,
+    )
+    admins = Dict(
+        config=True,
+        help="""
+        A rule for servers whose owner is a hub admin. Stronger than groups, weaker than `users`.
+        """,
+    )
+    users = Dict(
+        config=True,
+        help="""
+        Rules by user name. Stronger than everything but what the user picks, and than bounds.
+        """,
+    )
+    profiles = Dict(
+        config=True,
+        help="""
+        What users pick from when they start a server, by a short name; in the order in which they are shown.
+
+        `allow` says for whom a profile or a choice is: whoever it does not admit is neither shown it nor given
+        it when asking for it by the REST API. Replaces `c.KubeSpawner.profile_list`; both together are an error.
+        """,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._homes: homes.Homes = {}
+        self._home: Home | None = None
+        self._assigned: dict[str, tuple[Any, Any]] = {}
+        super().__init__(*args, **kwargs)
+        self._loaded: Loaded | None = policy_of(self.config, self.section_names())
+
+    def _find_my_config(self, cfg: Config) -> Any:
+        """Without the policy: traitlets would copy all of it into every spawner."""
+        found = super()._find_my_config(cfg)
+        for name in POLICY_TRAITS:
+            found.pop(name, None)
+        return found
+
+    # --- strings -------------------------------------------------------------------------------------------------
+
+    def _expand_user_properties(self, template: str, slug_scheme: str | None = None) -> str:
+        """As KubeSpawner does; a policy's own strings are complete, and text without braces needs no names."""
+        if isinstance(template, Literal):
+            return str(template)
+        if "{" not in template and "}" not in template:
+            return template
+        return str(super()._expand_user_properties(template, slug_scheme))
+
+    def format_string(self, s: str) -> str:
+        return str(s) if isinstance(s, Literal) else str(super().format_string(s))
+
+    # --- a start -------------------------------------------------------------------------------------------------
+
+    async def _run_apply_user_options(self, user_options: Any) -> None:
+        """JupyterHub reads `start_timeout` before `start()` has run, so it is resolved here.
+
+        A refusal is left to `load_user_options`, which every start goes through.
+        """
+        if self._loaded is None or self.apply_user_options:
+            await super()._run_apply_user_options(user_options)
+        if self._loaded is None:
+            return
+        try:
+            environment = self._loaded.resolver.resolve(await self._request(), user_options)
+        except (Refusal, Unusable):
+            return
+        timeout = environment.get("startTimeout")
+        if timeout is not None:
+            self._assign({"start_timeout": timeout})
+
+    async def load_user_options(self) -> None:
+        """Resolves the policy for this user and these options, and sets KubeSpawner's traits by it.
+
+        Called by `KubeSpawner._start` before the claim and the pod are made. Raises what JupyterHub shows as
+        403 or 400 when the options are not this user's.
+        """
+        if self._loaded is None:
+            await super().load_user_options()
+            return
+        self._restore()
+        request = await self._request()
+        try:
+            environment = self._loaded.resolver.resolve(request, self.user_options)
+            traits = traits_of(environment, request.own)
+        except Refusal as refusal:
+            status = _STATUS.get(refusal.reason, FORBIDDEN)
+            raise refused(refusal.reason, refusal.message, refusal.detail, status) from None
+        except Unusable as error:
+            message = "Your server cannot be made as the rules for you say. Tell the people who run this hub."
+            raise refused("policy-unusable", message, str(error), CONFLICT) from None
+        self._assign(traits)
+        self._use_home(environment.home)
+        self.log.info("%s", log_line(self, environment))
+        self.environment_resolved(environment)
+
+    def environment_resolved(self, environment: ResolvedEnvironment) -> None:
+        """Called with what a start resolved to; for subclasses."""
+
+    async def _request(self) -> SpawnRequest:
+        assert self._loaded is not None
+        auth_state: Any = {}
+        if self._loaded.policy.uses_auth_state:
+            auth_state = await self.user.get_auth_state() or {}
+        person = Person(self.user.name, frozenset(g.name for g in self.user.groups), bool(self.user.admin))
+        hub_namespace = self._namespace_default()
+        names = user_names(self.user.name, self.name or "", self.slug_scheme) | {
+            "userid": str(self.user.id),
+            "hubnamespace": "user" if hub_namespace == "default" else hub_namespace,
+            "namespace": self.namespace,
+            "pod_name": self.pod_name,
+        }
+        own = own_layer(self, self._expand_user_properties)
+        known = homes.with_siblings(self._homes, self._sibling_homes())
+        now = datetime.now(timezone.utc)
+        return SpawnRequest(person, now, names, own, homes.claims(known), auth_state)
+
+    def _assign(self, traits: dict[str, Any]) -> None:
+        """Sets traits to new values, so that their validators run, and remembers what was there before."""
+        for name, value in traits.items():
+            base = self._assigned[name][0] if name in self._assigned else getattr(self, name)
+            setattr(self, name, value)
+            self._assigned[name] = (base, getattr(self, name))
+
+    def _restore(self) -> None:
+        """Puts traits back that the last start set, unless somebody has set them since."""
+        for name, (base, ours) in self._assigned.items():
+            if getattr(self, name) is ours:
+                setattr(self, name, base)
+        self._assigned.clear()
+
+    def clear_state(self) -> None:
+        """JupyterHub calls this before the hooks of every start, which must see the configuration's values."""
+        self._restore()
+        super().clear_state()
+
+    # --- homes ---------------------------------------------------------------------------------------------------
+
+    def _use_home(self, home: Home) -> None:
+        """Tells KubeSpawner which claim to make or to take: never one that another home left behind."""
+        self._home = home
+        if home.kind not in ("dynamic", "own"):
+            return
+        assert home.claim is not None
+        assert home.claim_template is not None
+        compiled = compile_text(home.claim_template)
+        names = compiled.names if isinstance(compiled, Template) else frozenset()
+        foreign = names & _NOT_KUBESPAWNERS or not names <= KNOWN
+        template = home.claim if foreign else home.claim_template
+        self._assign({"pvc_name_template": template})
+        self.pvc_name = home.claim
+        self._pvc_exists = home.remembered
+
+    def _sibling_homes(self) -> list[homes.Homes]:
+        """What this user's other servers remember."""
+        found = []
+        for name, orm_spawner in getattr(self.user, "orm_spawners", {}).items():
+            if name != self.name and orm_spawner.state:
+                found.append(homes.load_homes(orm_spawner.state, self._base_template()))
+        return found
+
+    def _base_template(self) -> str:
+        """The configured template, also while a start has set another one."""
+        base = self._assigned.get("pvc_name_template", (self.pvc_name_template,))[0]
+        return str(base)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        remembered = state if self.remember_pvc_name else {**state, "pvc_name": None}
+        self._homes = homes.load_homes(remembered, self._base_template())
+
+    def get_state(self) -> dict[str, Any]:
+        """KubeSpawner's state and the homes; `pvc_name` is always the default home's, as KubeSpawner alone would."""
+        state: dict[str, Any] = super().get_state()
+        home = self._home
+        if home is not None and home.identity is not None and self._pvc_exists:
+            self._homes[home.identity] = {"claim": self.pvc_name, "scope": home.scope}
+        if self._homes:
+            state[homes.KEY] = {identity: dict(kept) for identity, kept in self._homes.items()}
+            default = self._homes.get("default")
+            state.pop("pvc_name", None)
+            if default is not None:
+                state["pvc_name"] = default["claim"]
+        return state
+
+    async def delete_forever(self) -> None:
+        """Deletes the claims that go with this server, or with its user: never one that others may use."""
+        if not self._homes:
+            if self._loaded is None:
+                await super().delete_forever()
+            return
+        if not self.delete_pvc:
+            self.log.info("Not deleting the homes of %s: delete_pvc is off", self._log_name)
+            return
+        with_server = {"server"} if self.name else {"server", "user"}
+        known = self._homes if self.name else homes.with_siblings(self._homes, self._sibling_homes())
+        for identity, home in known.items():
+            if home["scope"] not in with_server:
+                self.log.info("Not deleting home %s of %s: %s", identity, self._log_name, home["claim"])
+                continue
+            await self._delete_claim(home["claim"])
+
+    async def _delete_claim(self, claim: str) -> None:
+        from functools import partial
+
+        from jupyterhub.utils import exponential_backoff
+
+        await exponential_backoff(
+            partial(self._make_delete_pvc_request, claim, self.k8s_api_request_timeout),
+            f"Could not delete pvc {claim}",
+            timeout=self.k8s_api_request_retry_timeout,
+        )

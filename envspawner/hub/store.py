@@ -1,0 +1,104 @@
+"""The policy of a configuration: compiled once for all spawners, and kept out of every spawner's own copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
+
+from ..policy.document import read_document
+from ..policy.load import load_policy
+from ..policy.located import Source
+from ..policy.problems import Place, PolicyError, Problem
+from ..policy.rules import Policy
+from ..resolve.resolver import Resolver
+
+SECTION_TRAITS: Final = ("defaults", "groups", "admins", "users", "profiles")
+POLICY_TRAITS: Final = ("policy_file", *SECTION_TRAITS)
+OWNER: Final = "c.EnvSpawner"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A policy ready to be resolved, and what its admin should hear."""
+
+    resolver: Resolver
+    warnings: tuple[Problem, ...]
+
+    @property
+    def policy(self) -> Policy:
+        return self.resolver.policy
+
+
+_loaded: dict[int, tuple[Config, Loaded | None]] = {}
+
+
+def policy_of(config: Config, section_names: Sequence[str]) -> Loaded | None:
+    """The policy that a configuration names, or None where it names none.
+
+    section_names: the spawner class's own, weakest first (`Configurable.section_names`). Compiled once for each
+    configuration object. Raises PolicyError with every problem; a file that cannot be read is one too.
+    """
+    known = _loaded.get(id(config))
+    if known is not None and known[0] is config:
+        return known[1]
+    loaded = _load(config, section_names)
+    _loaded.clear()  # a process has one hub, and so one configuration in use
+    _loaded[id(config)] = (config, loaded)
+    return loaded
+
+
+def _load(config: Config, section_names: Sequence[str]) -> Loaded | None:
+    own: dict[str, Any] = {}
+    for name in section_names:
+        if config._has_section(name):
+            own |= {trait: _plain(config[name][trait]) for trait in config[name] if trait in _READ}
+    sections = {name: own[name] for name in SECTION_TRAITS if own.get(name)}
+    sources: list[Source] = []
+    warnings: list[Problem] = []
+    if own.get("policy_file"):
+        source, warnings = _read(own["policy_file"])
+        sources.append(source)
+    if sections:
+        sources.append(Source(OWNER, sections))
+    if not sources:
+        return None
+    policy, more = load_policy(sources, _volumes(own.get("volumes")))
+    if own.get("profile_list"):
+        message = "profile_list stands beside a policy, which would not see it"
+        hint = "write its profiles as c.EnvSpawner.profiles, or leave the policy out"
+        raise PolicyError([Problem(Place("c.KubeSpawner"), "profile_list", message, hint)])
+    return Loaded(Resolver(policy), (*warnings, *more))
+
+
+_READ: Final = frozenset((*POLICY_TRAITS, "volumes", "profile_list"))
+
+
+def _plain(value: Any) -> Any:
+    """A configured value; `c.EnvSpawner.users["ada"] = ...` without a dict before it makes a lazy one."""
+    if isinstance(value, LazyConfigValue):
+        return value.get_value({})
+    return value.get_value(None) if isinstance(value, DeferredConfig) else value
+
+
+def _read(path: Any) -> tuple[Source, list[Problem]]:
+    name = str(path)
+    try:
+        return read_document(Path(name), name)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"cannot read the policy: {reason}"
+        raise PolicyError([Problem(Place(name), "", message, "see c.EnvSpawner.policy_file")]) from None
+
+
+def _volumes(volumes: Any) -> frozenset[str] | None:
+    """Names of the volumes that the hub itself configures; None where they cannot be known yet."""
+    found = list(volumes.values()) if isinstance(volumes, Mapping) else list(volumes or ())
+    names = [volume.get("name") if isinstance(volume, Mapping) else None for volume in found]
+    if any(not isinstance(name, str) or "{" in name for name in names):
+        return None
+    return frozenset(str(name) for name in names)

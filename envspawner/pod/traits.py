@@ -1,0 +1,151 @@
+"""From a resolved environment to values of KubeSpawner's traits; only those that the policy speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..policy.fields import FIELDS, Combine
+from ..resolve.home import Home, Unusable
+from ..resolve.match import KUBESPAWNER
+from ..resolve.request import OwnLayer
+from ..resolve.result import ResolvedEnvironment
+from .literal import literal
+from .starter_files import StarterFiles, post_start
+from .volumes import Volumes
+
+PROFILE_ANNOTATION: Final = "hub.jupyter.org/envspawner-profile"
+POLICY_ANNOTATION: Final = "hub.jupyter.org/envspawner-policy"
+
+EXPANDED: Final = frozenset(
+    {
+        "default_url",
+        "environment",
+        "extra_annotations",
+        "extra_containers",
+        "extra_labels",
+        "extra_pod_config",
+        "init_containers",
+        "notebook_dir",
+        "service_account",
+        "storage_extra_annotations",
+        "storage_extra_labels",
+        "storage_selector",
+        "volume_mounts",
+        "volumes",
+    }
+)
+"""Traits whose strings KubeSpawner or JupyterHub formats (`_expand_all`, `Spawner.format_string`)."""
+EMPTY: Final[Mapping[str, Any]] = {
+    "default_url": "",
+    "image_pull_secrets": [],
+    "priority_class_name": "",
+    "storage_access_modes": ["ReadWriteOnce"],
+    "supplemental_gids": [],
+}
+"""What a trait holds after null removed its value, where that is not None."""
+_APART: Final = frozenset(
+    path
+    for path in FIELDS
+    if path.startswith(("image.name", "image.tag", "image.digest", "storage.", "lifecycleHooks."))
+) | {"copyOnce", "kubespawnerOverride", "initContainers", "extraContainers"}
+"""Fields that make a trait together with others."""
+
+
+def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]:
+    """Values for KubeSpawner's traits. Traits that no rule speaks of are absent. Raises Unusable."""
+    spoken = {e.field.path for e in environment.entries.values() if e.layer != KUBESPAWNER}
+    traits: dict[str, Any] = {}
+    for path in spoken - _APART:
+        field = FIELDS[path]
+        traits[field.trait] = _value(environment, path, field.trait)
+    if spoken & {"image.name", "image.tag", "image.digest"}:
+        traits["image"] = environment.image()
+    volumes = Volumes(environment, own)
+    for path, trait in (("initContainers", "init_containers"), ("extraContainers", "extra_containers")):
+        if path in spoken:
+            traits[trait] = volumes.containers(environment.by_field.get(path, ()))
+    traits |= _storage(environment, volumes, spoken)
+    if spoken & {"lifecycleHooks.postStart", "lifecycleHooks.preStop", "copyOnce"}:
+        traits["lifecycle_hooks"] = _hooks(environment)
+    for entry in environment.entries.values():
+        if entry.field.path == "kubespawnerOverride" and entry.key is not None:
+            value = list(entry.value) if isinstance(entry.value, tuple) else entry.value
+            traits[entry.key] = literal(value) if entry.key in EXPANDED else value
+    annotations = traits.get("extra_annotations")
+    if annotations is None:
+        annotations = _keyed(environment.by_field.get("extraAnnotations", ()), True)
+    traits["extra_annotations"] = annotations | {
+        PROFILE_ANNOTATION: literal(environment.selection.slug),
+        POLICY_ANNOTATION: literal(environment.digest),
+    }
+    return traits
+
+
+def _value(environment: ResolvedEnvironment, path: str, trait: str) -> Any:
+    expanded = trait in EXPANDED
+    if FIELDS[path].combine is Combine.KEYED:
+        return _keyed(environment.by_field.get(path, ()), expanded)
+    if FIELDS[path].combine is Combine.APPEND:
+        return [entry.value for entry in environment.by_field.get(path, ())]
+    value = environment.get(path)
+    if value is None:
+        return EMPTY.get(trait)
+    if isinstance(value, tuple):
+        value = list(value)
+    return literal(value) if expanded else value
+
+
+def _keyed(entries: Any, expanded: bool) -> dict[str, Any]:
+    return {
+        entry.key: literal(entry.value) if expanded and not entry.opaque else entry.value for entry in entries
+    }
+
+
+def _storage(environment: ResolvedEnvironment, volumes: Volumes, spoken: set[str]) -> dict[str, Any]:
+    home: Home = environment.home
+    traits: dict[str, Any] = {}
+    if home.kind != "own" or spoken & {"storage.extraVolumes", "storage.extraVolumeMounts"}:
+        traits |= {"volumes": volumes.volumes(), "volume_mounts": volumes.mounts()}
+    if home.kind != "own":
+        traits["storage_pvc_ensure"] = home.kind == "dynamic"
+    if home.kind == "dynamic":
+        if environment.get("storage.capacity") is None:
+            raise Unusable("a rule removes storage.capacity, but a new claim needs one")
+        for path in (
+            "storage.capacity",
+            "storage.dynamic.storageClass",
+            "storage.dynamic.storageAccessModes",
+            "storage.extraLabels",
+        ):
+            if path in spoken:
+                traits[FIELDS[path].trait] = _value(environment, path, FIELDS[path].trait)
+    return traits
+
+
+def _hooks(environment: ResolvedEnvironment) -> dict[str, Any]:
+    hooks: dict[str, Any] = {}
+    for word in ("postStart", "preStop"):
+        hook = environment.get(f"lifecycleHooks.{word}")
+        if hook is not None:
+            hooks[word] = hook
+    entries = environment.get("copyOnce")
+    if entries:
+        hooks["postStart"] = _with_copy(entries, hooks.get("postStart"))
+    return hooks
+
+
+def _with_copy(entries: list[dict[str, Any]], hook: dict[str, Any] | None) -> dict[str, Any]:
+    if hook is not None and "exec" not in hook:
+        raise Unusable("copyOnce cannot be joined with a postStart hook that is not an exec")
+    command = hook["exec"]["command"] if hook is not None else None
+    files = [
+        StarterFiles(
+            entry.get("from", "/srv/app/src"),
+            entry.get("to"),
+            entry.get("marker", ".copied"),
+            entry.get("required", False),
+        )
+        for entry in entries
+    ]
+    return post_start(files, command)

@@ -1,0 +1,94 @@
+"""Volumes and mounts: the home's made together, everything else checked against the volumes that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..resolve.home import VOLUME, Unusable
+from ..resolve.merge import Entry
+from ..resolve.request import OwnLayer
+from ..resolve.result import ResolvedEnvironment
+from .literal import literal
+
+
+class Volumes:
+    """The volumes of one pod. Raises Unusable for a mount without its volume."""
+
+    def __init__(self, environment: ResolvedEnvironment, own: OwnLayer) -> None:
+        self.home = environment.home
+        replaced = self.home.kind != "own"
+        self._gone = {own.home_volume} if replaced and own.home_volume else set()
+        self._gone_mounts = own.home_mounts if replaced else frozenset()
+        fields = environment.by_field
+        self._volumes = [
+            entry
+            for entry in fields.get("storage.extraVolumes", ())
+            if not (entry.opaque and entry.key in self._gone)
+        ]
+        self._mounts = [
+            entry
+            for entry in fields.get("storage.extraVolumeMounts", ())
+            if not (entry.opaque and entry.key in self._gone_mounts)
+        ]
+        self._home_name = self.home.volume if replaced else own.home_volume
+        self._known = {entry.key for entry in self._volumes}
+        if self.home.kind in ("dynamic", "static"):
+            if self.home.volume in self._known:
+                raise Unusable(f"the volume {self.home.volume!r} is the home's, and is also in extraVolumes")
+            self._known.add(self.home.volume)
+
+    def volumes(self) -> list[Any]:
+        """For the trait `volumes`."""
+        found: list[Any] = []
+        if self.home.kind in ("dynamic", "static"):
+            claim = {"claimName": self.home.claim}
+            found.append(literal({"name": self.home.volume, "persistentVolumeClaim": claim}))
+        return found + [_value(entry) for entry in self._volumes]
+
+    def mounts(self) -> list[Any]:
+        """For the trait `volume_mounts`."""
+        found: list[Any] = []
+        if self.home.kind in ("dynamic", "static"):
+            mount = {"name": self.home.volume, "mountPath": self.home.mount_path}
+            if self.home.sub_path is not None:
+                mount["subPath"] = self.home.sub_path
+            found.append(literal(mount))
+        paths = {self.home.mount_path} if found else set()
+        for entry in self._mounts:
+            if entry.opaque:
+                found.append(entry.value)
+                continue
+            if entry.key in paths:
+                raise Unusable(f"{entry.source} mounts a volume at {entry.key}, where the home is")
+            found += literal(self._kept([entry.value], entry.source))
+        return found
+
+    def containers(self, entries: Iterable[Entry]) -> list[Any]:
+        """For the traits `init_containers` and `extra_containers`: their mounts checked like the notebook's."""
+        found: list[Any] = []
+        for entry in entries:
+            if entry.opaque or not entry.value.get("volumeMounts"):
+                found.append(_value(entry))
+                continue
+            mounts = self._kept(entry.value["volumeMounts"], entry.source)
+            found.append(literal({**entry.value, "volumeMounts": mounts}))
+        return found
+
+    def _kept(self, mounts: Iterable[Mapping[str, Any]], source: str) -> list[dict[str, Any]]:
+        """Mounts under the real name of the home's volume; without a home its mounts are left out."""
+        found: list[dict[str, Any]] = []
+        for mount in mounts:
+            name = mount["name"]
+            if name == VOLUME and VOLUME not in self._known:
+                if self.home.kind == "none":
+                    continue
+                name = self._home_name
+            if name not in self._known:
+                raise Unusable(f"{source} mounts the volume {name!r}, which no rule for this person defines")
+            found.append({**mount, "name": name})
+        return found
+
+
+def _value(entry: Entry) -> Any:
+    return entry.value if entry.opaque else literal(entry.value)

@@ -1,0 +1,53 @@
+"""What is known about one start of one server: who, when, with which options, above which own layer of KubeSpawner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..policy.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The owner of the server. groups: JupyterHub groups, in no order."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLayer:
+    """What KubeSpawner's traits hold when a start begins.
+
+    rule: its fields, values carried whole. has_storage: whether it sets volumes, mounts or a claim. claim: the
+    name that it would give to a new claim. claim_template: the template of that name. home_volume, home_mounts:
+    which of its volumes is the home, and where that is mounted.
+    """
+
+    rule: Rule | None = None
+    has_storage: bool = False
+    claim: str = "claim"
+    claim_template: str = "claim-{user_server}"
+    home_volume: str | None = None
+    home_mounts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnRequest:
+    """Everything that a resolution depends on besides the policy.
+
+    at: now, with a time zone. names: values of the placeholders that KubeSpawner knows. homes: claims remembered
+    by the identity of a home. auth_state: None where it is not known (on the command line); then what would
+    come from it is shown as `***`.
+    """
+
+    person: Person
+    at: datetime
+    names: Mapping[str, str]
+    own: OwnLayer = field(default_factory=OwnLayer)
+    homes: Mapping[str, str] = field(default_factory=dict)
+    auth_state: Mapping[str, Any] | None = None

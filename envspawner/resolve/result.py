@@ -1,0 +1,108 @@
+"""The answer: what a server is made of, each value with the rule that set it and what that beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..policy.fields import FIELDS, Combine
+from ..policy.problems import Place
+from .access import Selection
+from .home import Home
+from .merge import MASK, Entries, Entry
+from .request import Person
+
+
+@dataclass(frozen=True)
+class Overrode:
+    """A value that a stronger one beat. location: `file:line`."""
+
+    value: Any
+    source: str
+    location: str
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of an environment. path: dotted, such as `memory.limit` or `extraEnv.COURSE`."""
+
+    path: str
+    value: Any
+    source: str
+    location: str
+    overrode: tuple[Overrode, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResolvedEnvironment:
+    """What one person gets at one start. Nothing in it may be changed."""
+
+    person: Person
+    selection: Selection
+    digest: str
+    home: Home
+    entries: Entries
+
+    @cached_property
+    def by_field(self) -> dict[str, list[Entry]]:
+        """Entries by the path of their field, in the order of their first appearance; removed ones left out."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries.values():
+            if entry.value is not None:
+                found.setdefault(entry.field.path, []).append(entry)
+        return found
+
+    def get(self, path: str) -> Any:
+        """The value of a field that holds one, or None."""
+        entry = self.entries.get(path)
+        return None if entry is None else entry.value
+
+    def says(self, path: str) -> bool:
+        """Whether any layer speaks of a field, if only to remove what is beneath."""
+        return any(entry.field.path == path for entry in self.entries.values())
+
+    def image(self) -> str | None:
+        """The image as Kubernetes takes it."""
+        name = self.get("image.name")
+        if name is None:
+            return None
+        tag, digest = self.get("image.tag"), self.get("image.digest")
+        return f"{name}{f':{tag}' if tag else ''}{f'@{digest}' if digest else ''}"
+
+    def values(self) -> Iterator[Value]:
+        """Every value in the order of the table of fields, secrets masked."""
+        for field in FIELDS.values():
+            for index, entry in enumerate(e for e in self.entries.values() if e.field is field):
+                yield Value(
+                    _path(entry, index),
+                    _shown(entry),
+                    entry.source,
+                    location(entry.place),
+                    tuple(Overrode(_shown(old), old.source, location(old.place)) for old in beaten(entry)),
+                )
+
+
+def beaten(entry: Entry) -> Iterator[Entry]:
+    """What an entry beat, the latest first."""
+    old = entry.beat
+    while old is not None:
+        yield old
+        old = old.beat
+
+
+def location(place: Place) -> str:
+    return str(place)
+
+
+def _path(entry: Entry, index: int) -> str:
+    if entry.field.combine is Combine.APPEND:
+        return f"{entry.field.path}[{index}]"
+    return entry.field.path if entry.key is None else f"{entry.field.path}.{entry.key}"
+
+
+def _shown(entry: Entry) -> Any:
+    return MASK if entry.secret and entry.value is not None else entry.value
+
+
