@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
+from jupyterhub.utils import exponential_backoff
 from kubespawner import KubeSpawner
 from traitlets import Dict, Unicode
 from traitlets.config import Config
@@ -166,9 +168,7 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
 
     async def _request(self) -> SpawnRequest:
         assert self._loaded is not None
-        auth_state: Any = {}
-        if self._loaded.policy.uses_auth_state:
-            auth_state = await self.user.get_auth_state() or {}
+        auth_state = await self._auth_state() if self._loaded.policy.uses_auth_state else {}
         person = Person(self.user.name, frozenset(g.name for g in self.user.groups), bool(self.user.admin))
         hub_namespace = self._namespace_default()
         names = user_names(self.user.name, self.name or "", self.slug_scheme) | {
@@ -179,8 +179,14 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         }
         own = own_layer(self, self._expand_user_properties)
         known = homes.with_siblings(self._homes, self._sibling_homes())
-        now = datetime.now(timezone.utc)
-        return SpawnRequest(person, now, names, own, homes.claims(known), auth_state)
+        return SpawnRequest(person, self._now(), names, own, homes.claims(known), auth_state)
+
+    def _now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    async def _auth_state(self) -> dict[str, Any] | None:
+        """The user's auth state; empty where there is none. None would mean that nobody knows it."""
+        return await self.user.get_auth_state() or {}
 
     def _assign(self, traits: dict[str, Any]) -> None:
         """Sets traits to new values, so that their validators run, and remembers what was there before."""
@@ -268,10 +274,6 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
             await self._delete_claim(home["claim"])
 
     async def _delete_claim(self, claim: str) -> None:
-        from functools import partial
-
-        from jupyterhub.utils import exponential_backoff
-
         await exponential_backoff(
             partial(self._make_delete_pvc_request, claim, self.k8s_api_request_timeout),
             f"Could not delete pvc {claim}",

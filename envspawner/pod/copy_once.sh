@@ -44,12 +44,14 @@ staged() { folder "$1/$part" && [ -f "$1/$part/$us" ] && [ ! -L "$1/$part/$us" ]
 # Is the staging folder in $1 still that of this run? (Pods in their node's network share its host name.)
 mine() { staged "$1" && IFS= read -r line <"$1/$part/$us" && [ "$line" = "$run" ]; }
 
-# Is $2 the folder $1, or somewhere in it? (The dot keeps newlines at the end of a name.)
+# Is $2 the folder $1, or somewhere in it? (The dot keeps newlines at the end of a name. The pattern is a plain
+# variable because bash 5.2 matches nothing with "${outer%/}"/* where that is empty.)
 within() {
     outer=$(cd -P "$1" && pwd -P && echo .) || return 2
     inner=$(cd -P "$2" && pwd -P && echo .) || return 2
     outer=${outer%??}
-    case ${inner%??}/ in "${outer%/}"/*) return 0 ;; esac
+    outer=${outer%/}
+    case ${inner%??}/ in "$outer"/*) return 0 ;; esac
     return 1
 }
 
@@ -82,11 +84,12 @@ stage() {
     return 1
 }
 
-# Removes the staging folder from $1, if it is ours.
+# Removes the staging folder from $1, if it is ours or empty.
 unstage() {
     if staged "$1"; then
-        discard "$1/$part/files" && rm -f "$1/$part/$us" && rmdir "$1/$part"
+        discard "$1/$part/files" && rm -f "$1/$part/$us" || return
     fi
+    if folder "$1/$part"; then rmdir "$1/$part"; fi
 }
 
 # Copies $1 into the new folder $2. Owner and group (of root's files, say) and, on some network file systems,

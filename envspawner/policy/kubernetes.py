@@ -320,9 +320,17 @@ _SCALARS: Final[dict[str, Callable[[Any], object]]] = {
     "string": _text,
 }
 _SHAPES: Final[dict[str, Check]] = {
-    "absolute-path": _matches("/.*", "absolute path", "start it with /"),
+    "absolute-path": _matches(
+        r"/(?!(.*/)?\.\.(/.*)?$).*", "absolute path", "start it with /, and have no '..' in it"
+    ),
     "dns-label": names.check_dns_label,
     "env-name": names.check_env_name,
+    "field-path": _matches(
+        r"metadata\.(name|namespace|uid|(labels|annotations)(\['.+'\])?)"
+        r"|spec\.(nodeName|serviceAccountName)|status\.(host|pod)IPs?",
+        "field of a pod that can be had here",
+        "such as metadata.name, metadata.labels['KEY'], spec.nodeName or status.podIP",
+    ),
     "filled": _matches(r".*\S.*", "text", "write at least a word"),
     "label-key": names.check_label_key,
     "label-value": names.check_label_value,

@@ -34,13 +34,18 @@ def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset())
                 yield Problem(setting.place, path, message, "add it to storage.extraVolumes")
 
 
-def warnings_of(policy: Policy, now: datetime | None = None) -> Iterator[Problem]:
-    """What is allowed but probably not meant. now: to find rules that have ended."""
+def ended(policy: Policy, now: datetime) -> Iterator[Problem]:
+    """Rules that hold for nobody any more."""
+    for rule in policy.rules():
+        if rule.until is not None and rule.until < now:
+            message = f"ended on {rule.until:%Y-%m-%d}, and is no longer used"
+            yield _warn(rule.place, rule.source, message, "delete the rule, or move its end")
+
+
+def warnings_of(policy: Policy) -> Iterator[Problem]:
+    """What is allowed but probably not meant."""
     bounded = any(rule.at_most for rule in policy.rules())
     for rule in policy.rules():
-        if now is not None and rule.until is not None and rule.until < now:
-            ended = f"ended on {rule.until:%Y-%m-%d}"
-            yield _warn(rule.place, rule.source, ended, "delete the rule, or move its end")
         yield from _image_warnings(rule)
         yield from _resource_warnings(rule, policy.defaults)
         yield from _home_warnings(rule, policy.defaults)

@@ -1,0 +1,108 @@
+"""Makes the claim and the pod of one start without a cluster: the real User, the real spawner, a database in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from unittest.mock import Mock
+
+import kubespawner.spawner
+from jupyterhub import orm
+from jupyterhub.objects import Hub, Server
+from jupyterhub.user import User
+from jupyterhub.utils import url_escape_path, url_path_join
+from kubernetes_asyncio.client import ApiClient
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+from traitlets.config import Config
+
+from ..resolve.merge import MASK
+from ..resolve.request import Person
+from .spawner import EnvSpawner
+
+SECRET_ENV: Final = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start to render. server: "" is the default server. options: raw user options."""
+
+    person: Person
+    server: str
+    options: dict[str, str]
+    at: datetime
+    namespace: str = "default"
+
+
+class OfflineSpawner(EnvSpawner):
+    """EnvSpawner at a given time, for somebody whose auth state nobody knows."""
+
+    asked: Start
+
+    def _now(self) -> datetime:
+        return self.asked.at
+
+    async def _auth_state(self) -> None:
+        return None
+
+
+def render(config: Config, start: Start) -> list[dict[str, Any]]:
+    """The claim (if one would be made) and the pod, as they would be sent; the hub's secrets masked.
+
+    Raises PolicyError for a wrong policy, and what a start raises when it is refused.
+    """
+    return asyncio.run(_render(config, start))
+
+
+async def _render(config: Config, start: Start) -> list[dict[str, Any]]:
+    with _without_cluster():
+        spawner = _spawner(config, start)
+        await spawner.load_user_options()
+        documents = [spawner.get_pvc_manifest()] if spawner.storage_pvc_ensure else []
+        documents.append(await spawner.get_pod_manifest())
+    async with ApiClient() as api:
+        found = [api.sanitize_for_serialization(document) for document in documents]
+    for variable in found[-1]["spec"]["containers"][0]["env"]:
+        if variable["name"] in SECRET_ENV:
+            variable["value"] = MASK
+    return found
+
+
+def _spawner(config: Config, start: Start) -> OfflineSpawner:
+    engine = create_engine("sqlite://")
+    orm.Base.metadata.create_all(engine)
+    session = sessionmaker(bind=engine)()
+    person = orm.User(name=start.person.name, admin=start.person.admin)
+    person.groups = [orm.Group(name=name) for name in sorted(start.person.groups)]
+    person._orm_spawners.append(orm.Spawner(name=start.server))
+    session.add(person)
+    session.commit()
+    hub = Hub(ip="", port=8081, base_url="/hub/", connect_ip="hub", public_host="")
+    settings = {"hub": hub, "config": config, "base_url": "/", "cookie_options": {}}
+    user = User(person, settings, session)
+    spawner: OfflineSpawner = user._new_spawner(start.server, spawner_class=OfflineSpawner)
+    spawner.asked = start
+    spawner.namespace = start.namespace
+    base_url = url_path_join(user.base_url, url_escape_path(start.server), "/")
+    server = orm.Server(base_url=base_url)
+    session.add(server)
+    session.commit()
+    spawner.server = Server(orm_server=server)
+    spawner.user_options = start.options
+    return spawner
+
+
+@contextmanager
+def _without_cluster() -> Iterator[None]:
+    """KubeSpawner's constructor loads a kube config and makes a client; nothing of them is used here."""
+    load_config, shared_client = kubespawner.spawner.load_config, kubespawner.spawner.shared_client
+    kubespawner.spawner.load_config = lambda **_: None
+    kubespawner.spawner.shared_client = lambda *_, **__: Mock()
+    try:
+        yield
+    finally:
+        kubespawner.spawner.load_config, kubespawner.spawner.shared_client = load_config, shared_client
