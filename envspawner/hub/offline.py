@@ -15,6 +15,7 @@ from jupyterhub import orm
 from jupyterhub.objects import Hub, Server
 from jupyterhub.user import User
 from jupyterhub.utils import url_escape_path, url_path_join
+from kubespawner import KubeSpawner
 from kubernetes_asyncio.client import ApiClient
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
@@ -59,38 +60,53 @@ def render(config: Config, start: Start) -> list[dict[str, Any]]:
 
 
 async def _render(config: Config, start: Start) -> list[dict[str, Any]]:
-    with _without_cluster():
-        spawner = _spawner(config, start)
+    with offline_spawner(config, start) as spawner:
         await spawner.load_user_options()
-        documents = [spawner.get_pvc_manifest()] if spawner.storage_pvc_ensure else []
-        documents.append(await spawner.get_pod_manifest())
-    async with ApiClient() as api:
-        found = [api.sanitize_for_serialization(document) for document in documents]
+        found = await manifests(spawner)
     for variable in found[-1]["spec"]["containers"][0]["env"]:
         if variable["name"] in SECRET_ENV:
             variable["value"] = MASK
     return found
 
 
-def _spawner(config: Config, start: Start) -> OfflineSpawner:
+async def manifests(spawner: KubeSpawner) -> list[dict[str, Any]]:
+    """The claim (if one would be made) and the pod, as the API client would write them."""
+    documents = [spawner.get_pvc_manifest()] if spawner.storage_pvc_ensure else []
+    documents.append(await spawner.get_pod_manifest())
+    async with ApiClient() as api:
+        return [api.sanitize_for_serialization(document) for document in documents]
+
+
+@contextmanager
+def offline_spawner(
+    config: Config, start: Start, spawner_class: type[KubeSpawner] = OfflineSpawner
+) -> Iterator[Any]:
+    """A spawner as JupyterHub makes one (`User._new_spawner`), with nothing behind it."""
     engine = create_engine("sqlite://")
     orm.Base.metadata.create_all(engine)
     session = sessionmaker(bind=engine)()
+    try:
+        with _without_cluster():
+            yield _spawner(config, start, spawner_class, session)
+    finally:
+        session.close()
+        engine.dispose()
+
+
+def _spawner(config: Config, start: Start, spawner_class: type[KubeSpawner], session: Any) -> Any:
     person = orm.User(name=start.person.name, admin=start.person.admin)
     person.groups = [orm.Group(name=name) for name in sorted(start.person.groups)]
+    server = orm.Server()
     person._orm_spawners.append(orm.Spawner(name=start.server))
-    session.add(person)
+    session.add_all([person, server])
     session.commit()
     hub = Hub(ip="", port=8081, base_url="/hub/", connect_ip="hub", public_host="")
     settings = {"hub": hub, "config": config, "base_url": "/", "cookie_options": {}}
     user = User(person, settings, session)
-    spawner: OfflineSpawner = user._new_spawner(start.server, spawner_class=OfflineSpawner)
+    server.base_url = url_path_join(user.base_url, url_escape_path(start.server), "/")
+    spawner = user._new_spawner(start.server, spawner_class=spawner_class)
     spawner.asked = start
     spawner.namespace = start.namespace
-    base_url = url_path_join(user.base_url, url_escape_path(start.server), "/")
-    server = orm.Server(base_url=base_url)
-    session.add(server)
-    session.commit()
     spawner.server = Server(orm_server=server)
     spawner.user_options = start.options
     return spawner

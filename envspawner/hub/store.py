@@ -79,7 +79,7 @@ _READ: Final = frozenset((*POLICY_TRAITS, "volumes", "profile_list"))
 
 
 def _plain(value: Any) -> Any:
-    """A configured value; `c.EnvSpawner.users["ada"] = ...` without a dict before it makes a lazy one."""
+    """A configured value; `c.EnvSpawner.users.update(...)` without a value before it makes a lazy one."""
     if isinstance(value, LazyConfigValue):
         return value.get_value({})
     return value.get_value(None) if isinstance(value, DeferredConfig) else value
