@@ -1,0 +1,95 @@
+"""Every command, snippet and output in README and docs is what really happens.
+
+ENVSPAWNER_UPDATE_DOCS=1 writes the outputs anew.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from traitlets.config import Config
+
+from envspawner.cli import main
+from envspawner.hub.store import policy_of
+from envspawner.policy.load import load_text
+from envspawner.policy.sections import SECTIONS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+OUTPUT = re.compile(r"(<!-- output of: envspawner (.*?) -->\n```\n)(.*?)(^```$)", re.M | re.S)
+
+
+def blocks(language: str) -> list[Any]:
+    return [
+        pytest.param(match[2], id=f"{page.name}:{page.read_text()[: match.start()].count(chr(10)) + 1}")
+        for page in PAGES
+        for match in FENCE.finditer(page.read_text())
+        if match[1] == language
+    ]
+
+
+def run(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    monkeypatch.chdir(ROOT)
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+        code = main(shlex.split(command))
+    return code, out.getvalue()
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_a_yaml_block_is_a_policy_without_problems(text: str) -> None:
+    assert set(yaml.safe_load(text)) <= set(SECTIONS)
+    load_text(text)
+
+
+@pytest.mark.parametrize("text", blocks("sh"))
+def test_every_envspawner_command_works(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in re.split(r"&&|\n", text):
+        words = command.strip().removeprefix(".venv/bin/")
+        if words.startswith("envspawner "):
+            assert run(words.removeprefix("envspawner "), monkeypatch)[0] == 0, words
+
+
+def test_the_python_blocks_are_configurations() -> None:
+    for block in blocks("python"):
+        c = Config()
+        exec(block.values[0], {"c": c})
+        assert c.JupyterHub.spawner_class == "envspawner"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_outputs_are_those_of_the_commands(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = page.read_text()
+    real = OUTPUT.sub(lambda m: f"{m[1]}{run(m[2], monkeypatch)[1]}{m[4]}", text)
+    if os.environ.get("ENVSPAWNER_UPDATE_DOCS"):
+        page.write_text(real)
+    assert text == real
+
+
+def test_links_within_the_repository_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_example_policy_is_fine() -> None:
+    _, warnings = load_text((ROOT / "docs/policy.yaml").read_text())
+    assert warnings == []
+
+
+def test_the_example_configuration_has_a_policy_without_problems() -> None:
+    c = Config()
+    exec((ROOT / "jupyterhub_config.py.example").read_text(), {"get_config": lambda: c})
+    loaded = policy_of(c, ["KubeSpawner", "EnvSpawner"])
+    assert loaded is not None
+    assert loaded.warnings == ()
+    assert c.JupyterHub.spawner_class == "envspawner"
