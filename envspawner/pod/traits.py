@@ -37,10 +37,21 @@ EXPANDED: Final = frozenset(
 )
 """Traits whose strings KubeSpawner or JupyterHub formats (`_expand_all`, `Spawner.format_string`)."""
 EMPTY: Final[Mapping[str, Any]] = {
+    "args": [],
+    "container_security_context": {},
+    "debug": False,
     "default_url": "",
+    "delete_grace_period": 1,
+    "disable_user_config": False,
+    "http_timeout": 30,
     "image_pull_secrets": [],
+    "notebook_dir": "",
+    "pod_security_context": {},
     "priority_class_name": "",
+    "privileged": False,
     "storage_access_modes": ["ReadWriteOnce"],
+    "storage_extra_annotations": {},
+    "storage_selector": {},
     "supplemental_gids": [],
 }
 """What a trait holds after null removed its value, where that is not None."""
@@ -70,8 +81,7 @@ def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]
         traits["lifecycle_hooks"] = _hooks(environment)
     for entry in environment.entries.values():
         if entry.field.path == "kubespawnerOverride" and entry.key is not None:
-            value = list(entry.value) if isinstance(entry.value, tuple) else entry.value
-            traits[entry.key] = literal(value) if entry.key in EXPANDED else value
+            traits[entry.key] = _single(entry.value, entry.key)
     annotations = traits.get("extra_annotations")
     if annotations is None:
         annotations = _keyed(environment.by_field.get("extraAnnotations", ()), True)
@@ -88,12 +98,15 @@ def _value(environment: ResolvedEnvironment, path: str, trait: str) -> Any:
         return _keyed(environment.by_field.get(path, ()), expanded)
     if FIELDS[path].combine is Combine.APPEND:
         return [entry.value for entry in environment.by_field.get(path, ())]
-    value = environment.get(path)
+    return _single(environment.get(path), trait)
+
+
+def _single(value: Any, trait: str) -> Any:
     if value is None:
         return EMPTY.get(trait)
     if isinstance(value, tuple):
         value = list(value)
-    return literal(value) if expanded else value
+    return literal(value) if trait in EXPANDED else value
 
 
 def _keyed(entries: Any, expanded: bool) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""`envspawner explain` says what somebody gets, why, and what that beat."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envspawner.cli import main
+
+POLICY = """\
+defaults:
+  memory: {limit: 2G, guarantee: 50%}
+  cpu: {limit: 500m}
+  extraEnv: {A: a, TOKEN: "{auth_state.token}"}
+  supplementalGids: [1, 2]
+  extraTolerations: [{key: x, operator: Exists}]
+  atMost: {memory: 8G}
+groups:
+  course: {memory: {limit: 4G}, extraEnv: {A: null}}
+profiles:
+  small: {default: true}
+  big: {allow: {groups: [staff]}}
+  menu: {options: {size: {choices: {s: {memory: {limit: 1G}}, m: {}}}}}
+  broken: {storage: {type: static}}
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("policy.yaml").write_text(POLICY)
+    return "policy.yaml"
+
+
+def explained(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    assert main(["explain", "policy.yaml", *words, "-o", "json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def values(facts: dict[str, Any]) -> dict[str, Any]:
+    return {value["path"]: value for value in facts["values"]}
+
+
+def test_each_value_has_its_rule_line_and_what_it_beat(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = explained(capsys, "--user", "ada", "--group", "course")
+    assert facts["user"] == "ada"
+    assert facts["groups"] == ["course"]
+    assert facts["profile"] == "small"
+    assert facts["home"] == {"type": "dynamic", "claim": "claim-ada", "identity": "default"}
+    found = values(facts)
+    assert found["memory.limit"] == {
+        "path": "memory.limit",
+        "value": "4G",
+        "source": "groups.course",
+        "location": "policy.yaml:9",
+        "overrode": [{"value": "2G", "source": "defaults", "location": "policy.yaml:2"}],
+    }
+    assert found["memory.guarantee"]["value"] == "2G"
+    assert [old["value"] for old in found["memory.guarantee"]["overrode"]] == ["50%", "1G"]
+    assert found["cpu.limit"]["value"] == "0.5"
+    assert found["extraEnv.A"]["value"] is None
+    assert found["supplementalGids"]["value"] == [1, 2]
+    assert found["extraTolerations[0]"]["value"] == {"key": "x", "operator": "Exists"}
+
+
+def test_what_comes_from_the_auth_state_is_masked(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert values(explained(capsys, "--user", "ada"))["extraEnv.TOKEN"]["value"] == "***"
+
+
+def test_the_table_is_for_people(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", policy, "--user", "ada", "--group", "course", "--profile", "menu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("ada in course, profile menu, size s; home: dynamic (claim claim-ada); policy ")
+    assert any(line.split() == ["memory.limit", "1G", "profiles.menu.options.size.choices.s", "(policy.yaml:13)"] for line in lines)
+    assert any(line.split() == ["beat", "4G", "groups.course", "(policy.yaml:9)"] for line in lines)
+    assert any("(removed)" in line for line in lines)
+
+
+def test_no_profile_and_no_home_read_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("defaults: {storage: {type: none}}")
+    assert main(["explain", str(path), "--user", "ada"]) == 0
+    assert capsys.readouterr().out.startswith("ada; home: none; policy ")
+
+
+REFUSED = {
+    "a forbidden profile": (["--profile", "big"], "refused: profile-forbidden: "),
+    "an unknown choice": (["--profile", "menu", "--option", "size=x"], "refused: choice-unknown: "),
+    "rules that contradict": (["--profile", "broken"], "refused: policy-unusable: "),
+}
+
+
+@pytest.mark.parametrize("command", ["explain", "render"])
+@pytest.mark.parametrize(("words", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_selection_ends_with_1(
+    policy: str, capsys: pytest.CaptureFixture[str], command: str, words: list[str], message: str
+) -> None:
+    assert main([command, policy, "--user", "ada", *words]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(message)
+
+
+@pytest.mark.parametrize("command", ["explain", "render"])
+def test_a_wrong_policy_ends_with_1_and_its_problems(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("defaults: {memroy: 1}")
+    assert main([command, str(path), "--user", "ada"]) == 1
+    assert "unknown key 'memroy'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["explain", "render"])
+def test_a_policy_that_cannot_be_read_ends_with_2(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert main([command, "nowhere.yaml", "--user", "ada"]) == 2
+    assert capsys.readouterr().err == f"envspawner {command}: nowhere.yaml: No such file or directory\n"
+
+
+WRONG_WORDS = {
+    "no user": [],
+    "an option without a value": ["--user", "ada", "--option", "size"],
+    "a time that is none": ["--user", "ada", "--at", "tomorrow"],
+    "an unknown flag": ["--user", "ada", "--colour"],
+}
+
+
+@pytest.mark.parametrize("words", WRONG_WORDS.values(), ids=WRONG_WORDS)
+def test_wrong_words_end_with_2(policy: str, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["explain", policy, *words])
+    assert caught.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_the_time_can_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("groups: {exam: {memory: {limit: 4G}, until: 2026-12-20}}")
+    for at, words in (("2026-12-20T23:59", "4G"), ("2026-12-21", "")):
+        assert main(["explain", str(path), "--user", "ada", "--group", "exam", "--at", at]) == 0
+        assert ("memory.limit" in capsys.readouterr().out) == bool(words)
+
+
+def test_the_answer_needs_neither_jupyterhub_nor_kubespawner(policy: str) -> None:
+    code = (
+        "import sys; from envspawner.cli import main; "
+        "assert main(['check', 'policy.yaml']) == 0; "
+        "assert main(['explain', 'policy.yaml', '--user', 'ada']) == 0; "
+        "wrong = {'jupyterhub', 'kubespawner', 'traitlets', 'kubernetes_asyncio'} & set(sys.modules); "
+        "assert not wrong, wrong"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(policy: str) -> None:
+    command = f"{sys.executable} -m envspawner explain {policy} --user ada | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
