@@ -27,7 +27,7 @@
 #
 # Comments stand on lines of their own: they are left out of the pod.
 
-# --- Questions -------------------------------------------------------------------------------------------------
+# --- Questions ----------------------------------------------------------------------------------------------
 
 # Does something stand at $1, be it a dangling symlink?
 taken() { [ -e "$1" ] || [ -L "$1" ]; }
@@ -38,14 +38,14 @@ folder() { [ -d "$1" ] && [ ! -L "$1" ]; }
 # Is $1 a text of ours, whose second word is our name?
 ours() { [ -f "$1" ] && [ ! -L "$1" ] && { read -r _ word _ <"$1"; } 2>/dev/null && [ "$word" = "$us:" ]; }
 
-# Is there a staging folder of ours in $1? The name of the sign in it decides, for its text may not have fitted.
+# Is there a staging folder of ours in $1? The sign's name decides: a full disk may have kept its text out.
 staged() { folder "$1/$part" && [ -f "$1/$part/$us" ] && [ ! -L "$1/$part/$us" ]; }
 
 # Is the staging folder in $1 still that of this run? (Pods in their node's network share its host name.)
 mine() { staged "$1" && IFS= read -r line <"$1/$part/$us" && [ "$line" = "$run" ]; }
 
-# Is $2 the folder $1, or somewhere in it? (The dot keeps newlines at the end of a name. The pattern is a plain
-# variable because bash 5.2 matches nothing with "${outer%/}"/* where that is empty.)
+# Is $2 the folder $1, or somewhere in it? The dot keeps newlines at the end of a name. The last slash goes in
+# a step of its own: in bash 5.2 the pattern "${outer%/}"/* matches nothing if the quoted part is then empty.
 within() {
     outer=$(cd -P "$1" && pwd -P && echo .) || return 2
     inner=$(cd -P "$2" && pwd -P && echo .) || return 2
@@ -55,7 +55,7 @@ within() {
     return 1
 }
 
-# --- Tools -----------------------------------------------------------------------------------------------------
+# --- Tools --------------------------------------------------------------------------------------------------
 
 now() { date -u '+%Y-%m-%dT%H:%M:%SZ'; }
 
@@ -100,7 +100,7 @@ copy() {
     discard "$2" && mkdir "$2" && (umask 0 && cp -RP "$1" "$2/")
 }
 
-# --- From the staging folder to the final names ----------------------------------------------------------------
+# --- From the staging folder to the final names -------------------------------------------------------------
 
 # Brings all that is in the staged folder $1 into the folder $2. If something cannot be brought, that is told,
 # the rest is brought, and it is a failure.
@@ -115,8 +115,8 @@ merge() (
     return "$merged"
 )
 
-# Links all files of the staged folder $1 into the folder $2, many at once because a process for each takes long.
-# What is refused, because the name is taken or links do not work there, is left to `place`.
+# Links all files of the staged folder $1 into the folder $2, many at once because a process for each takes
+# long. What is refused, because the name is taken or links do not work there, is left to `place`.
 link() (
     in=$1 out=$2
     set --
@@ -165,7 +165,7 @@ rename() {
     fi
 }
 
-# --- One entry -------------------------------------------------------------------------------------------------
+# --- One entry ----------------------------------------------------------------------------------------------
 
 # Does the work. What this and its tools print is the reason if it fails.
 fill() {
@@ -176,13 +176,19 @@ fill() {
     fi
     within "$from" "$to"
     case $? in
-        0) echo 'a folder cannot be copied into itself' && return 1 ;;
-        2) return 1 ;;
+        1) ;;
+        0)
+            echo 'a folder cannot be copied into itself'
+            return 1
+            ;;
+        *) return 1 ;;
     esac
     stage "$to" && copy "$from/." "$files" || return
     # If the image's folder was itself a home once, it may have these names, which are ours.
     chmod u+rwx "$files" && discard "$files/$marker" "$files/$marker.failed" "$files/$part" || return
-    merge "$files" "$to" && discard "$files" && finish
+    merge "$files" "$to" || return
+    discard "$files"
+    finish
 }
 
 # Writes the marker, if nobody else did. The old note goes first, so that none stays beside a marker.
@@ -208,8 +214,8 @@ report() {
 tell() {
     if ours "$note"; then rm -f "$note"; fi
     if taken "$note"; then return; fi
-    (set -C && printf '%s\n' "$1" 'Nothing of yours was changed. The next start of the server tries again.' >"$note") ||
-        rm -f "$note"
+    advice='Nothing of yours was changed. The next start of the server tries again.'
+    (set -C && printf '%s\n' "$1" "$advice" >"$note") || rm -f "$note"
 }
 
 copy_once() (
@@ -218,12 +224,21 @@ copy_once() (
     export LC_ALL
     unset CDPATH GLOBIGNORE
     case $marker in
-        '' | . | .. | */*) report "the marker '$marker' is no name of a file" && return 1 ;;
+        '' | . | .. | */*)
+            report "the marker '$marker' is no name of a file"
+            return 1
+            ;;
     esac
-    case $to,${HOME-} in
+    case $to in
+        /*) home=/ ;;
+        *) home=${HOME-} to=${HOME-}${to:+/$to} ;;
+    esac
+    case $home in
         /*) ;;
-        *,/*) to=$HOME${to:+/$to} ;;
-        *) report 'HOME is not set' && return 1 ;;
+        *)
+            report 'HOME is not set'
+            return 1
+            ;;
     esac
     note=$to/$marker.failed
     host=$(uname -n)
@@ -241,7 +256,7 @@ copy_once() (
     return 1
 )
 
-# --- All entries -----------------------------------------------------------------------------------------------
+# --- All entries --------------------------------------------------------------------------------------------
 
 envspawner_failed=no
 while [ "$#" -gt 0 ] && [ "$1" != -- ]; do
