@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ COMMANDS = (check, render, explain)
 def parser() -> argparse.ArgumentParser:
     """The command line; each module of this package adds its own command."""
     top = argparse.ArgumentParser(
-        prog="envspawner", description="Tells what a policy gives to whom, without a hub and without a cluster."
+        prog="envspawner",
+        description="Tells what a policy gives to whom, without a hub and without a cluster.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in COMMANDS:
@@ -26,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever the terminal can show
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)

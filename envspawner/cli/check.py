@@ -10,7 +10,8 @@ from typing import Any
 from ..policy.lint import ended
 from ..policy.problems import PolicyError, Problem
 from .errors import CannotRun
-from .sources import read_policy
+from .selectors import POLICY_HELP
+from .sources import Subject, read
 
 
 def add(commands: Any) -> None:
@@ -19,7 +20,7 @@ def add(commands: Any) -> None:
         help="every problem of a policy at once",
         description="Prints FILE:LINE:COLUMN: PATH: what is wrong (what to do). Warnings do not fail.",
     )
-    parser.add_argument("policy", nargs="+", metavar="POLICY", help="a YAML policy")
+    parser.add_argument("policy", nargs="+", metavar="POLICY", help=POLICY_HELP)
     parser.set_defaults(run=run)
 
 
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(name: str) -> int:
     try:
-        policy, warnings = read_policy(name)
+        subject = read(name)
     except PolicyError as error:
         _print(list(error.problems))
         count = sum(not problem.warning for problem in error.problems)
@@ -41,11 +42,22 @@ def _check(name: str) -> int:
     except CannotRun as error:
         print(f"envspawner check: {error}", file=sys.stderr)
         return 2
-    warnings += ended(policy, datetime.now(timezone.utc))
+    warnings = list(subject.warnings)
+    if subject.policy is not None:
+        warnings += ended(subject.policy, datetime.now(timezone.utc))
     _print(warnings)
-    words = f"{len(policy.groups)} groups, {len(policy.users)} users, {len(policy.profiles)} profiles"
-    print(f"{name}: fine ({words}; policy {policy.digest})", file=sys.stderr)
+    print(f"{name}: fine ({_words(subject)})", file=sys.stderr)
     return 0
+
+
+def _words(subject: Subject) -> str:
+    beneath = f"; beneath: {subject.beneath}" if subject.beneath else ""
+    policy = subject.policy
+    if policy is None:
+        return f"no policy{beneath}"
+    counts = ((policy.groups, "group"), (policy.users, "user"), (policy.profiles, "profile"))
+    words = ", ".join(f"{len(what)} {word}{'' if len(what) == 1 else 's'}" for what, word in counts)
+    return f"{words}; policy {policy.digest}{beneath}"
 
 
 def _print(problems: list[Problem]) -> None:

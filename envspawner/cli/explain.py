@@ -11,11 +11,10 @@ from typing import Any
 from ..policy.quantities import format_cpu, format_memory
 from ..resolve.access import Refusal
 from ..resolve.home import Unusable
-from ..resolve.resolver import Resolver
 from ..resolve.result import ResolvedEnvironment, Value
 from .errors import Fails
-from .selectors import add_selectors, selectors
-from .sources import usable_policy
+from .selectors import POLICY_HELP, add_selectors, selectors
+from .sources import usable
 
 
 def add(commands: Any) -> None:
@@ -24,22 +23,21 @@ def add(commands: Any) -> None:
         help="each value, the rule that set it, and what it beat",
         description="Prints each value that somebody gets, the rule and line that set it, and what it beat.",
     )
-    parser.add_argument("policy", metavar="POLICY", help="a YAML policy")
+    parser.add_argument("policy", metavar="POLICY", help=POLICY_HELP)
     add_selectors(parser)
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    policy = usable_policy(arguments.policy)
-    chosen = selectors(arguments)
+    subject = usable(arguments.policy)
     try:
-        environment = Resolver(policy).resolve(chosen.request(), chosen.options)
+        environment = subject.explain(selectors(arguments))
     except Refusal as refusal:
         raise Fails(f"refused: {refusal}") from None
     except Unusable as error:
         raise Fails(f"refused: policy-unusable: {error}") from None
-    facts = as_json(environment)
+    facts = as_json(environment) | ({"beneath": subject.beneath} if subject.beneath else {})
     if arguments.output == "json":
         json.dump(facts, sys.stdout, indent=2, ensure_ascii=False)
         print()
@@ -92,12 +90,16 @@ def _table(facts: dict[str, Any]) -> list[str]:
     picked = f", profile {facts['profile']}{options}" if facts["profile"] else ""
     home = facts["home"]
     claim = f" (claim {home['claim']})" if home["claim"] else ""
-    lines = [f"{facts['user']}{groups}{picked}; home: {home['type']}{claim}; policy {facts['policy_digest']}\n\n"]
+    lines = [
+        f"{facts['user']}{groups}{picked}; home: {home['type']}{claim}; policy {facts['policy_digest']}\n\n"
+    ]
     rows: list[tuple[str, str, str]] = []
     for value in facts["values"]:
         rows.append((value["path"], _words(value["value"]), _from(value)))
         rows += [("", f"  beat {_words(old['value'])}", _from(old)) for old in value["overrode"]]
     widths = [min(60, max((len(row[column]) for row in rows), default=0)) for column in (0, 1)]
+    if facts.get("beneath"):
+        rows.append(("", "", f"beneath all: {facts['beneath']}"))
     return lines + [f"{path:{widths[0]}}  {text:{widths[1]}}  {source}\n" for path, text, source in rows]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from .errors import Fails
-from .selectors import Selectors, add_selectors, selectors
-from .sources import usable_policy
+from .selectors import POLICY_HELP, Selectors, add_selectors, selectors
+from .sources import Subject, usable
 
 
 def add(commands: Any) -> None:
@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
         help="the claim and the pod that the hub would send",
         description="Prints the claim (if any) and the pod, exactly as the hub would send them; secrets masked.",
     )
-    parser.add_argument("policy", metavar="POLICY", help="a YAML policy")
+    parser.add_argument("policy", metavar="POLICY", help=POLICY_HELP)
     add_selectors(parser)
     parser.add_argument("--namespace", default="default", metavar="NS", help="the namespace of the servers")
     parser.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="default: yaml")
@@ -28,8 +28,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    usable_policy(arguments.policy)
-    documents = _documents(arguments.policy, selectors(arguments))
+    documents = _documents(usable(arguments.policy), selectors(arguments))
     if arguments.output == "json":
         json.dump(documents, sys.stdout, indent=2, ensure_ascii=False)
         print()
@@ -38,15 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _documents(name: str, chosen: Selectors) -> list[dict[str, Any]]:
+def _documents(subject: Subject, chosen: Selectors) -> list[dict[str, Any]]:
     from tornado.web import HTTPError
-    from traitlets.config import Config
 
-    from ..hub.offline import Start, render
-
-    start = Start(chosen.person, chosen.server, chosen.options, chosen.at, chosen.namespace)
     try:
-        return render(Config({"EnvSpawner": {"policy_file": name}}), start)
+        return subject.render(chosen)
     except HTTPError as error:
         words = error.log_message or ""
         raise Fails(f"refused: {words % error.args if error.args and '%' in words else words}") from None

@@ -1,4 +1,4 @@
-"""For whom a command asks: `--user NAME --group G --admin --server NAME --profile SLUG --option KEY=VALUE --at TIME`."""
+"""For whom a command asks: a user, their groups, a server, a choice, a moment."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from ..policy.problems import Fault
 from ..policy.values import moment
 from ..resolve.request import OwnLayer, Person, SpawnRequest
 from ..resolve.slugs import user_names
+
+POLICY_HELP = "a YAML policy, a chart's config.yaml, or a jupyterhub_config.py"
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,13 @@ class Selectors:
 def add_selectors(parser: argparse.ArgumentParser) -> None:
     """Adds the selectors to a command."""
     parser.add_argument("--user", required=True, metavar="NAME", help="the owner of the server")
-    parser.add_argument("--group", action="append", default=[], metavar="G", help="a group of theirs (repeatable)")
+    parser.add_argument(
+        "--group", action="append", default=[], metavar="G", help="a group of theirs (repeatable)"
+    )
     parser.add_argument("--admin", action="store_true", help="they are a hub admin")
-    parser.add_argument("--server", default="", metavar="NAME", help="a named server (default: the unnamed one)")
+    parser.add_argument(
+        "--server", default="", metavar="NAME", help="a named server (default: the unnamed one)"
+    )
     parser.add_argument("--profile", metavar="SLUG", help="the profile they pick (default: their default)")
     parser.add_argument(
         "--option",
@@ -50,7 +56,9 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a choice within the profile (repeatable)",
     )
-    parser.add_argument("--at", type=_moment, metavar="DATETIME", help="when (default: now); UTC unless it says so")
+    parser.add_argument(
+        "--at", type=_moment, metavar="DATETIME", help="when (default: now); UTC unless it says so"
+    )
 
 
 def selectors(arguments: argparse.Namespace) -> Selectors:

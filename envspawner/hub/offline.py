@@ -15,14 +15,17 @@ from jupyterhub import orm
 from jupyterhub.objects import Hub, Server
 from jupyterhub.user import User
 from jupyterhub.utils import url_escape_path, url_path_join
-from kubespawner import KubeSpawner
 from kubernetes_asyncio.client import ApiClient
+from kubespawner import KubeSpawner
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from traitlets.config import Config
 
 from ..resolve.merge import MASK
 from ..resolve.request import Person
+from ..resolve.resolver import without_policy
+from ..resolve.result import ResolvedEnvironment
+from .configuration import Configuration
 from .spawner import EnvSpawner
 
 SECRET_ENV: Final = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
@@ -39,8 +42,8 @@ class Start:
     namespace: str = "default"
 
 
-class OfflineSpawner(EnvSpawner):
-    """EnvSpawner at a given time, for somebody whose auth state nobody knows."""
+class Offline:
+    """What makes a spawner one at a given time, for somebody whose auth state nobody knows."""
 
     asked: Start
 
@@ -51,22 +54,45 @@ class OfflineSpawner(EnvSpawner):
         return None
 
 
-def render(config: Config, start: Start) -> list[dict[str, Any]]:
+class OfflineSpawner(Offline, EnvSpawner):
+    """EnvSpawner itself, offline."""
+
+
+def render(configuration: Configuration, start: Start) -> list[dict[str, Any]]:
     """The claim (if one would be made) and the pod, as they would be sent; the hub's secrets masked.
 
-    Raises PolicyError for a wrong policy, and what a start raises when it is refused.
+    Raises what a start raises when it is refused.
     """
-    return asyncio.run(_render(config, start))
+    return asyncio.run(_render(configuration, start))
 
 
-async def _render(config: Config, start: Start) -> list[dict[str, Any]]:
-    with offline_spawner(config, start) as spawner:
+def resolve(configuration: Configuration, start: Start) -> ResolvedEnvironment:
+    """What a start would resolve to. Raises Refusal and Unusable."""
+    return asyncio.run(_resolve(configuration, start))
+
+
+async def _render(configuration: Configuration, start: Start) -> list[dict[str, Any]]:
+    with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
         await spawner.load_user_options()
         found = await manifests(spawner)
     for variable in found[-1]["spec"]["containers"][0]["env"]:
         if variable["name"] in SECRET_ENV:
             variable["value"] = MASK
     return found
+
+
+async def _resolve(configuration: Configuration, start: Start) -> ResolvedEnvironment:
+    with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
+        request = await spawner.request()
+        if configuration.loaded is None:
+            return without_policy(request)
+        return configuration.loaded.resolver.resolve(request, start.options)
+
+
+def _class(configuration: Configuration) -> type[KubeSpawner]:
+    """The configuration's spawner class, offline, and knowing where its settings stand."""
+    base = configuration.spawner_class
+    return type(base.__name__, (Offline, base), {"own_places": configuration.places})
 
 
 async def manifests(spawner: KubeSpawner) -> list[dict[str, Any]]:

@@ -7,7 +7,11 @@ so that a policy's volume, mount or container meets its namesake.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
+
+from traitlets import DefaultHandler
 
 from ..policy.fields import FIELDS, Combine, Field
 from ..policy.images import parse_image
@@ -31,26 +35,51 @@ _NAMED: Final = tuple(f for f in FIELDS.values() if f.combine is Combine.NAMED a
 _SIMPLE: Final = tuple(
     f for f in FIELDS.values() if f.trait and f.combine is not Combine.NAMED and f.path != "startTimeout"
 )
+_ALSO_READ: Final = frozenset(
+    {
+        "args",
+        "cert_paths",
+        "container_security_context",
+        "env",
+        "lifecycle_hooks",
+        "pod_security_context",
+        "storage_extra_annotations",
+        "storage_selector",
+        "volume_mounts",
+        "volumes",
+    }
+)
+"""Traits that every start reads besides those of the table of fields."""
+_READ: Final = frozenset(field.trait for field in FIELDS.values() if field.trait) | _ALSO_READ
 
 
-def own_layer(spawner: Any, expand: Expand) -> OwnLayer:
-    """The layer of one spawner; expand fills KubeSpawner's templates for its user."""
+def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None = None) -> OwnLayer:
+    """The layer of one spawner; expand fills KubeSpawner's templates for its user.
+
+    places: where its settings stand in a file, by slot or field; "" for those that stand nowhere.
+    """
+    spoken = _spoken(spawner)
     settings = [*_image(spawner.image)]
     for field in _SIMPLE:
-        value = getattr(spawner, field.trait)
-        if value is not None and value != _DEFAULTS.get(field.trait) and not _is_empty(value):
-            settings += _settings(field, value)
+        if field.trait in spoken:
+            value = getattr(spawner, field.trait)
+            if value is not None and value != _DEFAULTS.get(field.trait) and not _is_empty(value):
+                settings += _settings(field, value)
     for field in _NAMED:
-        for item in _items(getattr(spawner, field.trait)):
-            settings.append(_named(field, item, expand))
-    for word, names in (("postStart", ("postStart", "post_start")), ("preStop", ("preStop", "pre_stop"))):
-        for name in names:
-            if spawner.lifecycle_hooks.get(name):
-                settings.append(_setting(f"lifecycleHooks.{word}", spawner.lifecycle_hooks[name]))
-    volumes = [_named(FIELDS["storage.extraVolumes"], v, expand) for v in _items(spawner.volumes)]
-    mounts = [_named(FIELDS["storage.extraVolumeMounts"], m, expand) for m in _items(spawner.volume_mounts)]
+        if field.trait in spoken:
+            settings += [_named(field, item, expand) for item in _items(getattr(spawner, field.trait))]
+    if "lifecycle_hooks" in spoken:
+        settings += _hooks(spawner.lifecycle_hooks)
+    volumes, mounts = (
+        [_named(field, item, expand) for item in _items(getattr(spawner, field.trait))]
+        if field.trait in spoken
+        else []
+        for field in (FIELDS["storage.extraVolumes"], FIELDS["storage.extraVolumeMounts"])
+    )
     home, home_mounts = _home(spawner, volumes, mounts, expand)
     settings += [*volumes, *mounts, *_home_settings(spawner, home, home_mounts, expand)]
+    if places:
+        settings = [replace(one, place=_place(one, places)) for one in settings]
     return OwnLayer(
         Rule(SOURCE, PLACE, tuple(settings)),
         bool(volumes or mounts or spawner.storage_pvc_ensure),
@@ -59,6 +88,66 @@ def own_layer(spawner: Any, expand: Expand) -> OwnLayer:
         str(home.key) if home else None,
         frozenset(str(mount.key) for mount in home_mounts),
     )
+
+
+def settle(spawner: Any) -> None:
+    """Gives traits that every start reads their default, where that is nothing or empty and nobody set them.
+
+    Reading them does the same: traitlets makes each default at the first reading, validates it and tells
+    observers of it, and that is two thirds of what KubeSpawner's manifest costs on a new object.
+    """
+    values = spawner._trait_values
+    for name, make in _empty(type(spawner)):
+        if name not in values:
+            values[name] = None if make is None else make()
+
+
+@lru_cache(maxsize=16)
+def _resting(spawner_class: type[Any]) -> Mapping[str, Any]:
+    """Defaults of the traits that a start reads; without those that a method makes, which may differ each time."""
+    made = {
+        handler.trait_name
+        for base in spawner_class.__mro__
+        for handler in vars(base).values()
+        if isinstance(handler, DefaultHandler)
+    }
+    return {
+        name: trait.default()
+        for name, trait in spawner_class.class_traits().items()
+        if name in _READ and name not in made and not hasattr(spawner_class, f"_{name}_default")
+    }
+
+
+def _spoken(spawner: Any) -> set[str]:
+    """Traits that may say something to a policy: somebody set them, or their default is not nothing."""
+    silent = _silent(type(spawner))
+    return {name for name in _READ if name not in silent or spawner.trait_has_value(name)}
+
+
+@lru_cache(maxsize=16)
+def _silent(spawner_class: type[Any]) -> frozenset[str]:
+    """Traits that say nothing to a policy as long as nobody set them."""
+    return frozenset(
+        name
+        for name, default in _resting(spawner_class).items()
+        if default is None or default == _DEFAULTS.get(name) or _is_empty(default)
+    )
+
+
+@lru_cache(maxsize=16)
+def _empty(spawner_class: type[Any]) -> tuple[tuple[str, type[Any] | None], ...]:
+    """Traits whose default is None or an empty list or dict, and the type of that."""
+    return tuple(
+        (name, None if default is None else type(default))
+        for name, default in _resting(spawner_class).items()
+        if default is None or (type(default) in (list, dict) and not default)
+    )
+
+
+def _place(setting: Setting, places: Mapping[str, Place]) -> Place:
+    path = setting.field.path
+    found = places.get(setting.slot or "") or places.get(path)
+    return found or (places.get("image.name") if path.startswith("image.") else None) or places.get("", PLACE)
 
 
 def _is_empty(value: Any) -> bool:
@@ -70,15 +159,21 @@ def _setting(path: str, value: Any, key: str | None = None) -> Setting:
     return Setting(FIELDS[path], value, PLACE, key, slot, opaque=True)
 
 
-def _image(image: str) -> Iterator[Setting]:
+@lru_cache(maxsize=64)
+def _image(image: str) -> tuple[Setting, ...]:
     try:
         parsed = parse_image(image)
     except Fault:
-        yield _setting("image.name", image)
-        return
-    for part in ("name", "tag", "digest"):
-        if getattr(parsed, part) is not None:
-            yield _setting(f"image.{part}", getattr(parsed, part))
+        return (_setting("image.name", image),)
+    parts = {part: getattr(parsed, part) for part in ("name", "tag", "digest")}
+    return tuple(_setting(f"image.{part}", value) for part, value in parts.items() if value is not None)
+
+
+def _hooks(hooks: Mapping[str, Any]) -> Iterator[Setting]:
+    for word, names in (("postStart", ("postStart", "post_start")), ("preStop", ("preStop", "pre_stop"))):
+        for name in names:
+            if hooks.get(name):
+                yield _setting(f"lifecycleHooks.{word}", hooks[name])
 
 
 def _settings(field: Field, value: Any) -> Iterator[Setting]:

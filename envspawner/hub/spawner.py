@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyterhub.utils import exponential_backoff
 from kubespawner import KubeSpawner
-from traitlets import Dict, Unicode
+from traitlets import Dict, Undefined, Unicode
 from traitlets.config import Config
 
 from ..pod.literal import Literal
 from ..pod.traits import traits_of
+from ..policy.problems import Place
 from ..policy.templates import KNOWN, Template, compile_text
 from ..resolve.access import Refusal
 from ..resolve.home import Home, Unusable
 from ..resolve.request import Person, SpawnRequest
 from ..resolve.result import ResolvedEnvironment
-from ..resolve.slugs import user_names
 from . import homes
-from .own import own_layer
+from .expansion import Names
+from .own import own_layer, settle
 from .refusals import BAD_REQUEST, CONFLICT, FORBIDDEN, refused
 from .report import log_line
 from .store import POLICY_TRAITS, Loaded, policy_of
@@ -92,10 +95,14 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         """,
     )
 
+    own_places: ClassVar[Mapping[str, Place]] = {}
+    """Where the settings of KubeSpawner stand in a file; known to the commands only."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._homes: homes.Homes = {}
         self._home: Home | None = None
         self._assigned: dict[str, tuple[Any, Any]] = {}
+        self._names = Names()
         super().__init__(*args, **kwargs)
         self._loaded: Loaded | None = policy_of(self.config, self.section_names())
 
@@ -114,7 +121,8 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
             return str(template)
         if "{" not in template and "}" not in template:
             return template
-        return str(super()._expand_user_properties(template, slug_scheme))
+        scheme = self.slug_scheme if slug_scheme is None else slug_scheme
+        return self._names.expand(self, template, scheme, super()._expand_user_properties)
 
     def format_string(self, s: str) -> str:
         return str(s) if isinstance(s, Literal) else str(super().format_string(s))
@@ -131,7 +139,7 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         if self._loaded is None:
             return
         try:
-            environment = self._loaded.resolver.resolve(await self._request(), user_options)
+            environment = self._loaded.resolver.resolve(await self.request(), user_options)
         except (Refusal, Unusable):
             return
         timeout = environment.get("startTimeout")
@@ -148,7 +156,7 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
             await super().load_user_options()
             return
         self._restore()
-        request = await self._request()
+        request = await self.request()
         try:
             environment = self._loaded.resolver.resolve(request, self.user_options)
             traits = traits_of(environment, request.own)
@@ -160,24 +168,26 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
             raise refused("policy-unusable", message, str(error), CONFLICT) from None
         self._assign(traits)
         self._use_home(environment.home)
-        self.log.info("%s", log_line(self, environment))
+        settle(self)
+        if self.log.isEnabledFor(logging.INFO):
+            self.log.info("%s", log_line(self, environment))
         self.environment_resolved(environment)
 
     def environment_resolved(self, environment: ResolvedEnvironment) -> None:
         """Called with what a start resolved to; for subclasses."""
 
-    async def _request(self) -> SpawnRequest:
-        assert self._loaded is not None
-        auth_state = await self._auth_state() if self._loaded.policy.uses_auth_state else {}
+    async def request(self) -> SpawnRequest:
+        """What is known about this start: who, when, above which traits, with which homes."""
+        secrets = self._loaded is not None and self._loaded.policy.uses_auth_state
+        auth_state = await self._auth_state() if secrets else {}
         person = Person(self.user.name, frozenset(g.name for g in self.user.groups), bool(self.user.admin))
-        hub_namespace = self._namespace_default()
-        names = user_names(self.user.name, self.name or "", self.slug_scheme) | {
+        names = {
+            **self._names.slugs(self, self.slug_scheme, super()._expand_user_properties),
             "userid": str(self.user.id),
-            "hubnamespace": "user" if hub_namespace == "default" else hub_namespace,
             "namespace": self.namespace,
             "pod_name": self.pod_name,
         }
-        own = own_layer(self, self._expand_user_properties)
+        own = own_layer(self, self._expand_user_properties, self.own_places)
         known = homes.with_siblings(self._homes, self._sibling_homes())
         return SpawnRequest(person, self._now(), names, own, homes.claims(known), auth_state)
 
@@ -191,7 +201,10 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
     def _assign(self, traits: dict[str, Any]) -> None:
         """Sets traits to new values, so that their validators run, and remembers what was there before."""
         for name, value in traits.items():
-            base = self._assigned[name][0] if name in self._assigned else getattr(self, name)
+            if name in self._assigned:
+                base = self._assigned[name][0]
+            else:
+                base = getattr(self, name) if self.trait_has_value(name) else Undefined
             setattr(self, name, value)
             self._assigned[name] = (base, getattr(self, name))
 
@@ -199,7 +212,7 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         """Puts traits back that the last start set, unless somebody has set them since."""
         for name, (base, ours) in self._assigned.items():
             if getattr(self, name) is ours:
-                setattr(self, name, base)
+                setattr(self, name, self.trait_defaults(name) if base is Undefined else base)
         self._assigned.clear()
 
     def clear_state(self) -> None:
@@ -235,7 +248,7 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
     def _base_template(self) -> str:
         """The configured template, also while a start has set another one."""
         base = self._assigned.get("pvc_name_template", (self.pvc_name_template,))[0]
-        return str(base)
+        return str(self.trait_defaults("pvc_name_template") if base is Undefined else base)
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)

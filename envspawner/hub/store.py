@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from traitlets.config import Config
-from traitlets.config.loader import DeferredConfig, LazyConfigValue
+from traitlets.config.loader import LazyConfigValue
 
 from ..policy.document import read_document
 from ..policy.load import load_policy
@@ -37,22 +37,30 @@ class Loaded:
 _loaded: dict[int, tuple[Config, Loaded | None]] = {}
 
 
-def policy_of(config: Config, section_names: Sequence[str]) -> Loaded | None:
+def policy_of(
+    config: Config, section_names: Sequence[str], located: Mapping[str, Source] | None = None
+) -> Loaded | None:
     """The policy that a configuration names, or None where it names none.
 
-    section_names: the spawner class's own, weakest first (`Configurable.section_names`). Compiled once for each
-    configuration object. Raises PolicyError with every problem; a file that cannot be read is one too.
+    section_names: the spawner class's own, weakest first (`Configurable.section_names`). located: sections whose
+    places are known. Compiled once for each configuration object. Raises PolicyError with every problem; a file
+    that cannot be read is one too.
     """
     known = _loaded.get(id(config))
     if known is not None and known[0] is config:
         return known[1]
-    loaded = _load(config, section_names)
-    _loaded.clear()  # a process has one hub, and so one configuration in use
-    _loaded[id(config)] = (config, loaded)
+    loaded = _load(config, section_names, located or {})
+    use_policy(config, loaded)
     return loaded
 
 
-def _load(config: Config, section_names: Sequence[str]) -> Loaded | None:
+def use_policy(config: Config, loaded: Loaded | None) -> None:
+    """Makes `loaded` the policy of a configuration. A process has one hub, so one configuration is kept."""
+    _loaded.clear()
+    _loaded[id(config)] = (config, loaded)
+
+
+def _load(config: Config, section_names: Sequence[str], located: Mapping[str, Source]) -> Loaded | None:
     own: dict[str, Any] = {}
     for name in section_names:
         if config._has_section(name):
@@ -63,8 +71,10 @@ def _load(config: Config, section_names: Sequence[str]) -> Loaded | None:
     if own.get("policy_file"):
         source, warnings = _read(own["policy_file"])
         sources.append(source)
-    if sections:
-        sources.append(Source(OWNER, sections))
+    sources += [located[name] for name in sections if name in located]
+    others = {name: section for name, section in sections.items() if name not in located}
+    if others:
+        sources.append(Source(OWNER, others))
     if not sources:
         return None
     policy, more = load_policy(sources, _volumes(own.get("volumes")))
@@ -80,9 +90,7 @@ _READ: Final = frozenset((*POLICY_TRAITS, "volumes", "profile_list"))
 
 def _plain(value: Any) -> Any:
     """A configured value; `c.EnvSpawner.users.update(...)` without a value before it makes a lazy one."""
-    if isinstance(value, LazyConfigValue):
-        return value.get_value({})
-    return value.get_value(None) if isinstance(value, DeferredConfig) else value
+    return value.get_value({}) if isinstance(value, LazyConfigValue) else value
 
 
 def _read(path: Any) -> tuple[Source, list[Problem]]:

@@ -6,6 +6,8 @@ overrun the stack of a composer, and aliases could expand to more than fits into
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,14 +19,17 @@ from yaml.resolver import Resolver
 
 from .located import Map, Scalar, Seq, Source, Spot, dotted
 from .problems import Place, PolicyError, Problem, Step
+from .syntax import character_problem, encoding_problem, syntax_problem
 
 Parser: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MAX_BYTES: Final = 64 * 2**20
+MAX_BYTES: Final = 32 * 2**20
+MAX_VALUES: Final = 2_000_000
+"""A policy for 100,000 people, one by one, holds half as many."""
 MAX_DEPTH: Final = 100
 MAX_ALIASED: Final = 100_000
-"""How many values aliases may add to a document: far more than people write, far fewer than a bomb."""
+"""How many values aliases may add, and ten more for each value written: people write less, a bomb more."""
 _TAG: Final = "tag:yaml.org,2002:"
-_SCALAR_TAGS: Final = {"str", "int", "float", "bool", "timestamp"}
+_SCALAR_TAGS: Final = {"str", "int", "float", "bool", "timestamp", "null"}
 
 
 def read_document(path: Path, name: str) -> tuple[Source, list[Problem]]:
@@ -32,69 +37,62 @@ def read_document(path: Path, name: str) -> tuple[Source, list[Problem]]:
 
     Raises OSError when the file cannot be read and PolicyError when what it holds is not usable YAML.
     """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{name} is not a file" + (" but a directory" if path.is_dir() else ""))
-    if status.st_size > MAX_BYTES:
-        raise PolicyError([Problem(Place(name), "", f"larger than {MAX_BYTES // 2**20} MiB")])
-    return parse_document(path.read_bytes(), name)
+    return parse_document(_read(path, name), name)
+
+
+def _read(path: Path, name: str) -> bytes:
+    # Not to block: to open a pipe would wait for somebody who writes.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a directory, not a file")
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > MAX_BYTES:
+        raise PolicyError([Problem(Place(name), "", f"the file is larger than {MAX_BYTES // 2**20} MiB")])
+    return content
 
 
 def parse_document(content: bytes, name: str) -> tuple[Source, list[Problem]]:
-    """The located data of YAML text and its warnings; raises PolicyError."""
+    """The located data of YAML text and its warnings; raises PolicyError.
+
+    What is wrong but does not keep the rest from being understood, such as a key that stands there twice, is
+    among the `problems` of the source, so that it is told together with everything else.
+    """
+    builder = _Builder(name)
     try:
         text = content.decode("utf-8-sig")
+        _feed(builder, text)
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8", "replace")
-        place = Place(name, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        hint = "save the file as UTF-8"
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        raise PolicyError([Problem(place, "", message, hint)]) from None
-    builder = _Builder(name)
-    loader = None
-    try:
-        loader = Parser(text)
-        while loader.check_event():
-            builder.take(loader.get_event())
+        raise PolicyError([encoding_problem(name, error)]) from None
     except yaml.MarkedYAMLError as error:
-        builder.problems.append(_syntax_problem(name, error))
+        raise PolicyError([*builder.problems, syntax_problem(name, text, error)]) from None
     except yaml.reader.ReaderError as error:
-        builder.problems.append(_character_problem(name, text, error))
-    finally:
-        if loader is not None:
-            loader.dispose()
-    if any(not problem.warning for problem in builder.problems):
-        raise PolicyError(builder.problems)
+        raise PolicyError([*builder.problems, character_problem(name, text, error)]) from None
     if builder.root is None:
         hint = "write at least `defaults:` with something below it"
         raise PolicyError([Problem(Place(name, 1, 1), "", "the file holds nothing", hint)])
-    return Source(name, builder.root, builder.start), builder.problems
+    source = Source(name, builder.root, builder.start, builder.problems)
+    return source, [problem for problem in builder.problems if problem.warning]
 
 
-def _syntax_problem(name: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
-    message = ", ".join(part for part in (error.context, error.problem) if part) or "not YAML"
-    hint = None
-    if "character that cannot start any token" in message:
-        hint = "indent with blanks, not tabs, and quote text that begins with @, `, % or a tab"
-    elif "mapping values are not allowed" in message:
-        hint = "quote text that holds a colon and a blank, and indent with blanks that line up"
-    elif "undefined alias" in message:
-        hint = "quote text that begins with *"
-    return Problem(place, "", message, hint)
-
-
-def _character_problem(name: str, text: str, error: yaml.reader.ReaderError) -> Problem:
-    code = error.character if isinstance(error.character, int) else ord(error.character[:1] or "\0")
-    at = next((i for i, char in enumerate(text) if ord(char) == code), 0)
-    place = Place(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
-    return Problem(place, "", f"the character U+{code:04X} may not stand in YAML", "remove it")
+def _feed(builder: _Builder, text: str) -> None:
+    loader = Parser(text)
+    try:
+        while loader.check_event():
+            builder.take(loader.get_event())
+    finally:
+        loader.dispose()
 
 
 @dataclass
 class _Open:
-    """A collection whose end has not been seen yet."""
+    """A collection whose end has not been seen yet. kept: the value of the key in hand is to be kept."""
 
     data: Map | Seq
     anchor: str | None
@@ -102,6 +100,8 @@ class _Open:
     size: int = 1
     key: str | None = None
     key_spot: Spot = (1, 1)
+    kept: bool = True
+    merging: bool = False
     merges: list[tuple[Any, Spot]] = field(default_factory=list)
 
 
@@ -114,6 +114,7 @@ class _Builder:
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._open_anchors: set[str] = set()
+        self._values = 0
         self._aliased = 0
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -131,74 +132,100 @@ class _Builder:
         if handler is not None:
             handler(event)
 
-    # Errors raised here end the parsing: what follows could not be understood.
+    # Errors made here end the parsing: what follows could not be understood.
     def _stop(self, event: Any, message: str, hint: str | None = None) -> PolicyError:
         return PolicyError([*self.problems, Problem(self._place(event), self._path(), message, hint)])
+
+    # After these it goes on, and everything else that is wrong is found too.
+    def _problem(self, event: Any, message: str, hint: str) -> None:
+        self.problems.append(Problem(self._place(event), self._path(), message, hint))
 
     def _place(self, event: Any) -> Place:
         return Place(self.name, *_spot(event))
 
-    def _path(self, *more: Step) -> str:
+    def _path(self) -> str:
         steps: list[Step] = []
         for one in self._stack:
             if isinstance(one.data, Seq):
                 steps.append(len(one.data))
-            elif one.key is not None:
+            elif one.key:
                 steps.append(one.key)
-        return dotted((*steps, *more))
+        return dotted(tuple(steps))
 
     def _document(self, event: Any) -> None:
         self._documents += 1
         if self._documents > 1:
-            raise self._stop(event, "a second document begins here", "keep one policy in one file, without ---")
+            raise self._stop(
+                event, "a second document begins here", "keep one policy in one file, without ---"
+            )
 
     def _scalar(self, event: Any) -> None:
+        self._count(event)
         tag = self._tag(event)
         if self._expects_key():
             self._key(event, tag)
             return
-        value: Any = None if tag == "null" else Scalar(event.value, tag)
+        value: Any = None if tag == "null" else Scalar(event.value, tag if tag in _SCALAR_TAGS else "str")
         if value is None and event.value == "" and self._stack:
             message = "nothing is written here"
-            hint = "write null to remove what is beneath, or delete the line"
+            hint = "write null to remove what is beneath, {} for a block without settings, or delete the line"
             self.problems.append(Problem(self._place(event), self._path(), message, hint, warning=True))
         if event.anchor:
+            self._open_anchors.discard(event.anchor)
             self._anchors[event.anchor] = (value, 1)
         self._add(value, _spot(event), 1)
+
+    def _count(self, event: Any) -> None:
+        self._values += 1
+        if self._values + self._aliased > MAX_VALUES:
+            raise self._stop(event, f"the file holds more than {MAX_VALUES} values")
 
     def _tag(self, event: Any) -> str:
         if event.tag in (None, "!"):
             return "str" if event.tag or not event.implicit[0] else _implicit_tag(event.value)
         tag = str(event.tag).removeprefix(_TAG)
-        if tag not in _SCALAR_TAGS | {"null"}:
-            raise self._stop(event, f"the YAML tag {event.tag} is not known here", "write the value without a tag")
+        if tag not in _SCALAR_TAGS:
+            raise self._unknown_tag(event)
+        if tag not in ("str", _implicit_tag(event.value)):
+            self._problem(event, f"the tag !!{tag} does not fit the value", "write the value without a tag")
         return tag
+
+    def _unknown_tag(self, event: Any) -> PolicyError:
+        tag = str(event.tag).replace(_TAG, "!!")
+        message = f"the YAML tag {tag} is not known here"
+        return self._stop(
+            event, message, "write the value without a tag, or put text that begins with ! in quotes"
+        )
 
     def _expects_key(self) -> bool:
         return bool(self._stack) and isinstance(self._stack[-1].data, Map) and self._stack[-1].key is None
 
     def _key(self, event: Any, tag: str) -> None:
         top = self._stack[-1]
-        top.key, top.key_spot = event.value, _spot(event)
-        if tag == "null" and event.value == "":
-            self.problems.append(Problem(self._place(event), self._path(), "a key is empty", "write a name"))
         assert isinstance(top.data, Map)
-        first = top.data.keys_at.get(event.value)
-        if first is not None and event.value != "<<":
-            message = f"the key {event.value!r} stands here twice, first in line {first[0]}"
-            self.problems.append(Problem(self._place(event), self._path(), message, "join the two"))
+        top.key, top.key_spot = str(event.value), _spot(event)
+        top.merging = tag == "merge"
+        first = None if top.merging else top.data.keys_at.get(top.key)
+        empty = tag == "null" and top.key == ""
+        top.kept = first is None and not empty
+        if empty:
+            self._problem(event, "a key is empty", "write a name before the colon")
+        elif first is not None:
+            self._problem(event, f"this key stands here twice, first in line {first[0]}", "join the two")
 
     def _alias(self, event: Any) -> None:
         if self._expects_key():
-            raise self._stop(event, "an alias cannot be a key")
+            raise self._stop(event, "an alias cannot be a key", "put text that begins with * in quotes")
         if event.anchor in self._open_anchors:
-            raise self._stop(event, f"*{event.anchor} holds itself")
+            raise self._stop(event, f"*{event.anchor} stands for something that holds it", "write it out")
         if event.anchor not in self._anchors:
-            raise self._stop(event, f"no anchor &{event.anchor} stands above", "quote text that begins with *")
+            hint = "put text that begins with * in quotes"
+            raise self._stop(event, f"no anchor &{event.anchor} stands above", hint)
         value, size = self._anchors[event.anchor]
         self._aliased += size
-        if self._aliased > MAX_ALIASED:
-            raise self._stop(event, f"aliases add more than {MAX_ALIASED} values")
+        self._count(event)
+        if self._aliased > MAX_ALIASED + 10 * self._values:
+            raise self._stop(event, "aliases add too many values", "write fewer of them, or shorter ones")
         self._add(value, _spot(event), size)
 
     def _begin_map(self, event: Any) -> None:
@@ -208,12 +235,13 @@ class _Builder:
         self._begin(event, Seq(), "seq")
 
     def _begin(self, event: Any, data: Map | Seq, tag: str) -> None:
+        self._count(event)
         if self._expects_key():
-            raise self._stop(event, "a key must be plain text", "quote text that begins with { or [")
+            raise self._stop(event, "a key must be plain text", "put text that begins with { or [ in quotes")
         if event.tag not in (None, "!", _TAG + tag):
-            raise self._stop(event, f"the YAML tag {event.tag} is not known here", "write the value without a tag")
+            raise self._unknown_tag(event)
         if len(self._stack) >= MAX_DEPTH:
-            raise self._stop(event, f"nested more than {MAX_DEPTH} deep")
+            raise self._stop(event, f"nested more than {MAX_DEPTH} deep", "no policy needs that")
         if event.anchor:
             self._open_anchors.add(event.anchor)
         self._stack.append(_Open(data, event.anchor, _spot(event)))
@@ -238,9 +266,9 @@ class _Builder:
             top.data.items_at.append(spot)
             return
         assert top.key is not None
-        if top.key == "<<":
+        if top.merging:
             top.merges.append((value, spot))
-        elif top.key not in top.data:
+        elif top.kept:
             top.data[top.key] = value
             top.data.keys_at[top.key] = top.key_spot
             top.data.values_at[top.key] = spot
@@ -248,10 +276,11 @@ class _Builder:
 
     def _merge(self, into: Map | Seq, value: Any, spot: Spot) -> None:
         """YAML's `<<: *other`: the other mapping's keys where there are none of our own."""
+        assert isinstance(into, Map)
         for other in value if isinstance(value, Seq) else [value]:
-            if not isinstance(other, Map) or not isinstance(into, Map):
-                place = Place(self.name, *spot)
-                self.problems.append(Problem(place, self._path("<<"), "<< takes a mapping or a list of them"))
+            if not isinstance(other, Map):
+                message, hint = "<< takes a mapping or a list of mappings", "write <<: *NAME"
+                self.problems.append(Problem(Place(self.name, *spot), self._path(), message, hint))
                 return
             for key in other:
                 if key not in into:
@@ -264,9 +293,8 @@ def _spot(event: Any) -> Spot:
 
 
 def _implicit_tag(text: str) -> str:
-    """What YAML 1.1 takes a plain scalar for: "int", "bool", ...; "str" for what it has no rule for."""
+    """What YAML 1.1 takes a plain scalar for: "int", "bool", "merge", ...; "str" where it has no rule."""
     for tag, pattern in Resolver.yaml_implicit_resolvers.get(text[:1], ()):
         if pattern.match(text):
-            short = str(tag).removeprefix(_TAG)
-            return short if short in _SCALAR_TAGS | {"null"} else "str"
+            return str(tag).removeprefix(_TAG)
     return "str"

@@ -1,4 +1,4 @@
-"""The environment block: what a rule, a profile or a choice may say, in the words of the chart's `singleuser`."""
+"""The environment block: what a rule, a profile or a choice says, in words of the chart's `singleuser`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from . import images, names, values
+from . import images, kinds, names, values
+from .kinds import Entries
 from .overrides import overrides
 from .problems import Fault
 from .templates import Template, compile_text
-from .values import Entries, leaf
+from .values import leaf
 
 
 class Block(BaseModel):
     """A mapping with known keys in camelCase; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_default=False)
+
+
+def later(_: Any) -> None:
+    raise Fault("not supported by this version of envspawner", "leave it out")
+
+
+Later = Annotated[None, BeforeValidator(later)]
+"""A key of the policy language whose time has not come yet."""
 
 
 def image_parts(value: Any) -> Any:
@@ -46,11 +55,11 @@ def image_parts(value: Any) -> Any:
 
 
 class ImageBlock(Block):
-    name: Annotated[str | None, leaf(values.image_name)] = None
+    name: Annotated[str | None, leaf(kinds.image_name)] = None
     tag: Annotated[str | None, leaf(values.checked(images.check_tag))] = None
     digest: Annotated[str | None, leaf(values.checked(images.check_digest))] = None
     pull_policy: Annotated[str | None, leaf(values.one_of("Always", "IfNotPresent", "Never"))] = None
-    pull_secrets: Annotated[tuple[str, ...] | None, leaf(values.each(values.pull_secret))] = None
+    pull_secrets: Annotated[tuple[str, ...] | None, leaf(values.each(kinds.pull_secret))] = None
 
 
 class MemoryBlock(Block):
@@ -64,8 +73,8 @@ class CpuBlock(Block):
 
 
 class ExtendedBlock(Block):
-    guarantees: values.Extended = None
-    limits: values.Extended = None
+    guarantees: kinds.Extended = None
+    limits: kinds.Extended = None
 
 
 class DynamicBlock(Block):
@@ -75,9 +84,7 @@ class DynamicBlock(Block):
     storage_access_modes: Annotated[
         tuple[str, ...] | None,
         leaf(
-            values.each(
-                values.one_of("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
-            )
+            values.each(values.one_of("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"))
         ),
     ] = None
     sub_path: Annotated[str | None, leaf(values.checked(names.check_sub_path))] = None
@@ -95,44 +102,59 @@ class StorageBlock(Block):
     home_mount_path: Annotated[str | None, leaf(values.checked(names.check_mount_path))] = None
     dynamic: DynamicBlock | None = None
     static: StaticBlock | None = None
-    extra_labels: values.Labels = None
-    extra_volumes: Annotated[Entries | None, leaf(values.entries("Volume"))] = None
-    extra_volume_mounts: Annotated[Entries | None, leaf(values.entries("VolumeMount"))] = None
+    expand: Later = None
+    owner: Later = None
+    extra_labels: kinds.Labels = None
+    extra_volumes: Annotated[Entries | None, leaf(kinds.entries("Volume"))] = None
+    extra_volume_mounts: Annotated[Entries | None, leaf(kinds.entries("VolumeMount"))] = None
 
 
 class HooksBlock(Block):
-    post_start: Annotated[dict[str, Any] | None, leaf(values.kubernetes_value("LifecycleHandler"))] = None
-    pre_stop: Annotated[dict[str, Any] | None, leaf(values.kubernetes_value("LifecycleHandler"))] = None
+    post_start: Annotated[dict[str, Any] | None, leaf(kinds.kubernetes_value("LifecycleHandler"))] = None
+    pre_stop: Annotated[dict[str, Any] | None, leaf(kinds.kubernetes_value("LifecycleHandler"))] = None
 
 
 class NodeAffinityBlock(Block):
-    required: Annotated[tuple[Any, ...] | None, leaf(values.kubernetes_list("NodeSelectorTerm"))] = None
-    preferred: Annotated[tuple[Any, ...] | None, leaf(values.kubernetes_list("PreferredSchedulingTerm"))] = (
+    required: Annotated[tuple[Any, ...] | None, leaf(kinds.kubernetes_list("NodeSelectorTerm"))] = None
+    preferred: Annotated[tuple[Any, ...] | None, leaf(kinds.kubernetes_list("PreferredSchedulingTerm"))] = (
         None
     )
 
 
 class PodAffinityBlock(Block):
-    required: Annotated[tuple[Any, ...] | None, leaf(values.kubernetes_list("PodAffinityTerm"))] = None
-    preferred: Annotated[tuple[Any, ...] | None, leaf(values.kubernetes_list("WeightedPodAffinityTerm"))] = (
+    required: Annotated[tuple[Any, ...] | None, leaf(kinds.kubernetes_list("PodAffinityTerm"))] = None
+    preferred: Annotated[tuple[Any, ...] | None, leaf(kinds.kubernetes_list("WeightedPodAffinityTerm"))] = (
         None
     )
+
+
+def folder(value: Any) -> str:
+    """The path of a folder in the container."""
+    result = values.filled_text(value)
+    if not result.startswith("/") or ".." in result.split("/"):
+        raise Fault(f"{names.quoted(result)} is not a whole path", "begin it with /, and leave out ..")
+    return result
 
 
 def marker_name(value: Any) -> str:
     result = values.filled_text(value)
     if "/" in result or result in (".", ".."):
-        raise Fault(f"{result!r} is not a file name", "a marker stands in the folder that is filled")
+        raise Fault(
+            f"{names.quoted(result)} is not a file name", "a marker stands in the folder that is filled"
+        )
     return result
 
 
 class CopyBlock(Block):
     """One folder of the image whose files are copied once; see `envspawner/pod/copy_once.sh`."""
 
-    from_: Annotated[str | None, leaf(values.checked(names.check_mount_path))] = None
-    to: Annotated[str | None, leaf(values.checked(names.check_mount_path))] = None
+    from_: Annotated[str | None, leaf(folder)] = None
+    to: Annotated[str | None, leaf(folder)] = None
     marker: Annotated[str | None, leaf(marker_name)] = None
     required: values.Flag = None
+    refresh: Later = None
+    when: Later = None
+    timeout: Later = None
 
     model_config = ConfigDict(
         alias_generator=lambda name: to_camel(name.rstrip("_")), frozen=True, extra="forbid"
@@ -173,7 +195,7 @@ class Environment(Block):
     """What a server is made of. Every key may be absent (as beneath) or null (remove what is beneath)."""
 
     image: Annotated[ImageBlock | None, BeforeValidator(image_parts)] = None
-    extra_env: values.EnvVars = None
+    extra_env: kinds.EnvVars = None
     memory: MemoryBlock | None = None
     cpu: CpuBlock | None = None
     extra_resource: ExtendedBlock | None = None
@@ -188,20 +210,18 @@ class Environment(Block):
     fs_gid: values.Whole = None
     supplemental_gids: values.Wholes = None
     service_account_name: Annotated[str | None, leaf(values.checked(names.check_subdomain))] = None
-    node_selector: values.NodeLabels = None
-    extra_tolerations: Annotated[tuple[Any, ...] | None, leaf(values.kubernetes_list("Toleration"))] = None
+    node_selector: kinds.NodeLabels = None
+    extra_tolerations: Annotated[tuple[Any, ...] | None, leaf(kinds.kubernetes_list("Toleration"))] = None
     extra_node_affinity: NodeAffinityBlock | None = None
     extra_pod_affinity: PodAffinityBlock | None = None
     extra_pod_anti_affinity: PodAffinityBlock | None = None
-    init_containers: Annotated[Entries | None, leaf(values.entries("Container"))] = None
-    extra_containers: Annotated[Entries | None, leaf(values.entries("Container"))] = None
-    extra_labels: values.Labels = None
-    extra_annotations: values.Annotations = None
-    extra_pod_config: Annotated[
-        dict[str, Any] | None, leaf(values.partial("PodSpec", NO_OWN_KEY_POD))
-    ] = None
+    init_containers: Annotated[Entries | None, leaf(kinds.entries("Container"))] = None
+    extra_containers: Annotated[Entries | None, leaf(kinds.entries("Container"))] = None
+    extra_labels: kinds.Labels = None
+    extra_annotations: kinds.Annotations = None
+    extra_pod_config: Annotated[dict[str, Any] | None, leaf(kinds.partial("PodSpec", NO_OWN_KEY_POD))] = None
     extra_container_config: Annotated[
-        dict[str, Any] | None, leaf(values.partial("Container", NO_OWN_KEY_CONTAINER))
+        dict[str, Any] | None, leaf(kinds.partial("Container", NO_OWN_KEY_CONTAINER))
     ] = None
     priority_class_name: Annotated[str | None, leaf(values.checked(names.check_subdomain))] = None
     scheduler_name: values.FilledText = None

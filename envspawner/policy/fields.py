@@ -1,4 +1,4 @@
-"""The one table of fields: how each combines across layers and groups, and which KubeSpawner trait it becomes."""
+"""The one table of fields: how each combines across layers and groups, and which trait it becomes."""
 
 from __future__ import annotations
 
@@ -125,9 +125,12 @@ DROPPED_BY: Final[dict[str, tuple[str, ...]]] = {
     "image.name": ("image.tag", "image.digest"),
     "image.tag": ("image.digest",),
 }
-"""What a new value drops from weaker layers: a tag belongs to its name, and a digest would outrule a new tag."""
+"""What a new value drops from weaker layers: a tag belongs to its name; a digest would outrule a new tag."""
 
 HOME_FIELDS: Final = frozenset(
     path for path in FIELDS if path.startswith("storage.") and not path.startswith("storage.extraVolume")
 )
 """Fields that speak of the home itself, not of other volumes."""
+
+HOME_VOLUME: Final = "home"
+"""What a policy calls the volume of the home, whatever its name in the pod."""

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from .fields import HOME_VOLUME
 from .problems import Place, Problem
 from .rules import Policy, Rule, Setting
 from .templates import Template
 
-HOME: Final = "home"
 HOME_PATH: Final = "/home/jovyan"
 DEFAULT_SOURCE: Final = "/srv/app/src"
 METADATA_BLOCK: Final = "block-cloud-metadata"
 """The chart's init container that keeps users from the cloud's metadata server."""
+_CONTAINERS: Final = ("initContainers", "extraContainers")
+
+
+class _Seen(NamedTuple):
+    """A rule together with what certainly lies beneath it: of a choice its profile, and the defaults."""
+
+    rule: Rule
+    beneath: tuple[Rule, ...]
+
+    def find(self, path: str) -> Setting | None:
+        """What the rule itself says of a field."""
+        return next((setting for setting in self.rule.settings if setting.field.path == path), None)
+
+    def below(self, path: str) -> Setting | None:
+        """What the rule says of a field, or else what lies beneath."""
+        for rule in (self.rule, *self.beneath):
+            for setting in rule.settings:
+                if setting.field.path == path:
+                    return setting
+        return None
+
+    def volumes(self) -> set[str]:
+        return _volumes((self.rule, *self.beneath))
+
+    def warn(self, place: Place, path: str, message: str, hint: str) -> Problem:
+        return Problem(place, f"{self.rule.source}.{path}", message, hint, warning=True)
 
 
 def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset()) -> Iterator[Problem]:
@@ -24,14 +50,13 @@ def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset())
     """
     if beneath is None:
         return
-    everywhere = {HOME, *beneath, *_volumes(policy.defaults)}
-    for rule, parent in _with_parents(policy):
-        known = everywhere | _volumes(rule) | _volumes(parent)
-        for name, setting in _mounted(rule):
-            if name not in known:
-                message = f"mounts the volume {name!r}, which neither this rule nor defaults define"
-                path = f"{rule.source}.{setting.field.path}"
-                yield Problem(setting.place, path, message, "add it to storage.extraVolumes")
+    somewhere = {HOME_VOLUME, *beneath, *_volumes(policy.rules())}
+    for seen in _seen(policy):
+        for name, setting in _mounted(seen.rule):
+            if name not in somewhere:
+                message = f"mounts the volume {name}, which nothing defines"
+                hint = "add it to storage.extraVolumes; the home's volume is called home"
+                yield Problem(setting.place, f"{seen.rule.source}.{setting.field.path}", message, hint)
 
 
 def ended(policy: Policy, now: datetime) -> Iterator[Problem]:
@@ -39,102 +64,118 @@ def ended(policy: Policy, now: datetime) -> Iterator[Problem]:
     for rule in policy.rules():
         if rule.until is not None and rule.until < now:
             message = f"ended on {rule.until:%Y-%m-%d}, and is no longer used"
-            yield _warn(rule.place, rule.source, message, "delete the rule, or move its end")
+            hint = "delete the rule, or move its end"
+            yield Problem(rule.place, rule.source, message, hint, warning=True)
 
 
-def warnings_of(policy: Policy) -> Iterator[Problem]:
-    """What is allowed but probably not meant."""
-    bounded = any(rule.at_most for rule in policy.rules())
+def warnings_of(policy: Policy, beneath: frozenset[str] | None = frozenset()) -> Iterator[Problem]:
+    """What is allowed but probably not meant. beneath: as of `contradictions`."""
+    rules = policy.rules()
+    bounded = {name for rule in rules for name, amount in rule.at_most.items() if amount is not None}
+    claims = any(s.field.path == "storage.static.pvcName" for rule in rules for s in rule.settings)
+    for seen in _seen(policy):
+        yield from _image_warnings(seen)
+        yield from _resource_warnings(seen)
+        yield from _copy_warnings(seen)
+        yield from _static_warnings(seen, claims)
+        yield from _container_warnings(seen, bounded)
+        if beneath is not None:
+            yield from _mount_warnings(seen, {HOME_VOLUME, *beneath})
+
+
+def _seen(policy: Policy) -> Iterator[_Seen]:
+    profiles = {id(c.rule): p.rule for p in policy.profiles for o in p.options for c in o.choices}
     for rule in policy.rules():
-        yield from _image_warnings(rule)
-        yield from _resource_warnings(rule, policy.defaults)
-        yield from _home_warnings(rule, policy.defaults)
-        yield from _container_warnings(rule, bounded)
+        beneath = (profiles.get(id(rule)), policy.defaults)
+        yield _Seen(rule, tuple(one for one in beneath if one is not None and one is not rule))
 
 
-def _warn(place: Place, path: str, message: str, hint: str) -> Problem:
-    return Problem(place, path, message, hint, warning=True)
-
-
-def _find(rule: Rule | None, path: str) -> Setting | None:
-    for setting in rule.settings if rule else ():
-        if setting.field.path == path:
-            return setting
-    return None
-
-
-def _image_warnings(rule: Rule) -> Iterator[Problem]:
-    name, tag = _find(rule, "image.name"), _find(rule, "image.tag")
-    path = f"{rule.source}.image"
+def _image_warnings(seen: _Seen) -> Iterator[Problem]:
+    name, tag = seen.find("image.name"), seen.find("image.tag")
     if tag is not None and tag.value == "latest":
-        hint = "name a tag that stays what it is, so that all users get the same"
-        yield _warn(tag.place, path, "the tag latest changes without notice", hint)
-    elif name is not None and (tag is None or tag.value is None) and _find(rule, "image.digest") is None:
-        yield _warn(name.place, path, "without a tag, Kubernetes takes latest", "name a tag")
+        hint = "name a tag that stays what it is, so that everybody gets the same"
+        yield seen.warn(tag.place, "image", "the tag latest changes without notice", hint)
+    elif name is not None and (tag is None or tag.value is None) and seen.find("image.digest") is None:
+        yield seen.warn(name.place, "image", "without a tag, Kubernetes takes latest", "name a tag")
 
 
-def _resource_warnings(rule: Rule, defaults: Rule | None) -> Iterator[Problem]:
+def _resource_warnings(seen: _Seen) -> Iterator[Problem]:
     for word in ("cpu", "memory"):
-        limit = _find(rule, f"{word}.limit")
-        guarantee = _find(rule, f"{word}.guarantee") or _find(defaults, f"{word}.guarantee")
-        missing = guarantee is None and word == "cpu"  # memory has a built-in guarantee of 1G
+        limit, guarantee = seen.find(f"{word}.limit"), seen.below(f"{word}.guarantee")
         if limit is None or limit.value is None:
             continue
-        if missing or (guarantee is not None and guarantee.value is None):
+        # Memory has a built-in guarantee of 1G, which only null takes away.
+        if (guarantee is None and word == "cpu") or (guarantee is not None and guarantee.value is None):
             message = "a limit without a guarantee: Kubernetes then guarantees the whole limit"
-            yield _warn(limit.place, f"{rule.source}.{word}.limit", message, f"set {word}.guarantee too")
-    most = rule.at_most
-    for word in ("cpu", "memory"):
-        limit = _find(rule, f"{word}.limit")
-        bound = most.get(word)
-        if limit is not None and limit.value is not None and bound is not None and limit.value > bound:
+            yield seen.warn(limit.place, f"{word}.limit", message, f"set {word}.guarantee too")
+        bound = seen.rule.at_most.get(word)
+        if bound is not None and limit.value > bound:
             message = "above atMost of the same rule, which lowers it"
-            yield _warn(limit.place, f"{rule.source}.{word}.limit", message, "lower it, or raise atMost")
+            yield seen.warn(limit.place, f"{word}.limit", message, "lower it, or raise atMost")
 
 
-def _home_warnings(rule: Rule, defaults: Rule | None) -> Iterator[Problem]:
-    copy = _find(rule, "copyOnce")
-    mount = _find(rule, "storage.homeMountPath") or _find(defaults, "storage.homeMountPath")
+def _copy_warnings(seen: _Seen) -> Iterator[Problem]:
+    copy, kind = seen.find("copyOnce"), seen.below("storage.type")
+    if copy is None or (kind is not None and kind.value == "none"):
+        return
+    mount = seen.below("storage.homeMountPath")
     home = mount.value if mount is not None and isinstance(mount.value, str) else HOME_PATH
-    for entry in (copy.value or []) if copy is not None else []:
+    for entry in copy.value or ():
         source = entry.get("from", DEFAULT_SOURCE)
         if isinstance(source, str) and f"{source}/".startswith(home.rstrip("/") + "/"):
-            message = f"{source} lies under the home, whose volume hides what the image holds there"
+            message = f"{source} lies in the home, whose volume hides what the image holds there"
             hint = "keep starter files elsewhere in the image, such as /srv/app/src"
-            yield _warn(copy.place, f"{rule.source}.copyOnce", message, hint)  # type: ignore[union-attr]
-    static, kind = _find(rule, "storage.static.pvcName"), _find(rule, "storage.type")
-    kind = kind or _find(defaults, "storage.type")
-    if static is not None and (kind is None or kind.value != "static"):
-        path = f"{rule.source}.storage.static"
-        yield _warn(static.place, path, "has no effect while the type is not static", "write type: static")
+            yield seen.warn(copy.place, "copyOnce", message, hint)
 
 
-def _container_warnings(rule: Rule, bounded: bool) -> Iterator[Problem]:
-    for setting in rule.settings:
-        if setting.field.path not in ("initContainers", "extraContainers"):
+def _static_warnings(seen: _Seen, claims: bool) -> Iterator[Problem]:
+    claim, own, kind = (
+        seen.find("storage.static.pvcName"),
+        seen.find("storage.type"),
+        seen.below("storage.type"),
+    )
+    if claim is not None and claim.value is not None and (kind is None or kind.value != "static"):
+        message = "has no effect while the type is not static"
+        yield seen.warn(claim.place, "storage.static", message, "write type: static")
+    if own is not None and own.value == "static" and not claims:
+        yield seen.warn(own.place, "storage.type", "no rule names the claim", "write static: {pvcName: ...}")
+
+
+def _container_warnings(seen: _Seen, bounded: set[str]) -> Iterator[Problem]:
+    for setting in seen.rule.settings:
+        path = setting.field.path
+        if path not in _CONTAINERS:
             continue
-        path = f"{rule.source}.{setting.field.path}"
-        if setting.value is None and setting.key == METADATA_BLOCK:
-            message = "without it users can read the cloud's credentials of the node"
-            yield _warn(setting.place, path, message, "keep it, unless the network forbids that already")
-        elif bounded and setting.value is not None:
-            limits = (setting.value.get("resources") or {}).get("limits") or {}
-            if "memory" not in limits:
-                name = setting.value.get("name")
-                message = f"the container {_text(name)} has no memory limit, and atMost does not see it"
-                yield _warn(setting.place, path, message, "set resources.limits")
+        if setting.value is not None:
+            yield from _limit_warnings(seen, setting, bounded)
+        elif path == "initContainers" and setting.key in (None, METADATA_BLOCK):
+            message = f"removes {METADATA_BLOCK}: users can then read the cloud's credentials of the node"
+            yield seen.warn(setting.place, path, message, "keep it, unless the network forbids that already")
 
 
-def _with_parents(policy: Policy) -> Iterator[tuple[Rule, Rule | None]]:
-    in_profiles = {id(c.rule): p.rule for p in policy.profiles for o in p.options for c in o.choices}
-    for rule in policy.rules():
-        yield rule, in_profiles.get(id(rule))
+def _limit_warnings(seen: _Seen, setting: Setting, bounded: set[str]) -> Iterator[Problem]:
+    limits = setting.value.get("resources", {}).get("limits", {})
+    missing = [word for word in ("memory", "cpu") if word in bounded and word not in limits]
+    if missing:
+        words = " and ".join(missing)
+        message = f"the container {_text(setting.key)} has no limit of {words}, and atMost does not see it"
+        yield seen.warn(setting.place, setting.field.path, message, "set resources.limits")
 
 
-def _volumes(rule: Rule | None) -> set[str]:
+def _mount_warnings(seen: _Seen, known: set[str]) -> Iterator[Problem]:
+    for name, setting in _mounted(seen.rule):
+        if name not in known | seen.volumes():
+            message = (
+                f"mounts the volume {name}, which only other rules define: without them no server starts"
+            )
+            yield seen.warn(setting.place, setting.field.path, message, "define it here too")
+
+
+def _volumes(rules: Any) -> set[str]:
     return {
         _text(setting.key)
-        for setting in (rule.settings if rule is not None else ())
+        for rule in rules
+        for setting in rule.settings
         if setting.field.path == "storage.extraVolumes" and setting.value is not None
     }
 
@@ -145,8 +186,8 @@ def _mounted(rule: Rule) -> Iterator[tuple[str, Setting]]:
             continue
         if setting.field.path == "storage.extraVolumeMounts":
             yield _text(setting.value["name"]), setting
-        elif setting.field.path in ("initContainers", "extraContainers"):
-            for mount in setting.value.get("volumeMounts") or ():
+        elif setting.field.path in _CONTAINERS:
+            for mount in setting.value.get("volumeMounts", ()):
                 yield _text(mount["name"]), setting
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from .problems import Place, Step
+from .problems import Place, Problem, Step
 
 Spot = tuple[int, int]
 """Line and column, both from 1."""
@@ -55,34 +55,33 @@ class Seq(list[Any]):
 
 
 class Source:
-    """A document of located (or plain) data and its name; turns the path to a value into a `Place`."""
+    """A document of located (or plain) data and its name; turns the path to a value into a `Place`.
 
-    def __init__(self, file: str, data: Any, start: Spot | None = None) -> None:
+    problems: what was wrong with the text though it could be read on, such as a key that stands there twice.
+    """
+
+    def __init__(
+        self, file: str, data: Any, start: Spot | None = None, problems: Iterable[Problem] = ()
+    ) -> None:
         self.file = file
         self.data = data
         self.start = start
+        self.problems = tuple(problems)
 
     def place(self, loc: tuple[Step, ...], *, of_key: bool = False) -> Place:
         """The place of the value at `loc` (with `of_key`: of its key), or of the nearest value above it."""
         spot, data = self.start, self.data
         for depth, step in enumerate(loc):
-            last = depth == len(loc) - 1
-            if isinstance(data, Map) and step in data.values_at:
-                spot = data.keys_at[str(step)] if last and of_key else data.values_at[str(step)]
-            elif isinstance(data, Seq) and isinstance(step, int) and step < len(data.items_at):
+            if isinstance(data, Map) and isinstance(step, str) and step in data.values_at:
+                at_key = of_key and depth == len(loc) - 1
+                spot = data.keys_at[step] if at_key else data.values_at[step]
+                data = data[step]
+            elif isinstance(data, Seq) and isinstance(step, int) and step < len(data):
                 spot = data.items_at[step]
-            data = _child(data, step)
-            if data is None:
+                data = data[step]
+            elif not (isinstance(data, Map) and step == 0):  # one entry may stand there without a list
                 break
         return Place(self.file, *spot) if spot else Place(self.file)
-
-
-def _child(data: Any, step: Step) -> Any:
-    if isinstance(data, Mapping):
-        return data.get(step)
-    if isinstance(data, list) and isinstance(step, int) and step < len(data):
-        return data[step]
-    return None
 
 
 def dotted(loc: tuple[Step, ...]) -> str:

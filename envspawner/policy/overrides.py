@@ -1,15 +1,16 @@
-"""Every configurable trait of KubeSpawner: which policy key it is, whether `kubespawnerOverride` admits it, or why not.
+"""Every configurable trait of KubeSpawner: its policy key, or what `kubespawnerOverride` takes, or why not.
 
 A test compares this table with KubeSpawner's own traits. Admitted is what describes one server; nothing that
-changes the hub, its access to the API server, names, the labels that reflectors select by, token scopes or hooks.
+changes the hub, its access to the API server, names, labels that reflectors select by, token scopes or hooks.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from . import names, values
+from . import kinds, names, values
 from .problems import Fault, suggest
 
 KEYS: Final[Mapping[str, str]] = {
@@ -64,16 +65,16 @@ KEYS: Final[Mapping[str, str]] = {
 ADMITTED: Final[Mapping[str, Callable[[Any], Any]]] = {
     "args": values.each(values.text),
     "automount_service_account_token": values.flag,
-    "container_security_context": values.kubernetes_value("SecurityContext"),
+    "container_security_context": kinds.kubernetes_value("SecurityContext"),
     "debug": values.flag,
     "delete_grace_period": values.whole,
     "disable_user_config": values.flag,
     "http_timeout": values.seconds,
     "notebook_dir": values.filled_text,
-    "pod_security_context": values.kubernetes_value("PodSecurityContext"),
+    "pod_security_context": kinds.kubernetes_value("PodSecurityContext"),
     "privileged": values.flag,
-    "storage_extra_annotations": values.keyed(values.annotation_name, values.text),
-    "storage_selector": values.kubernetes_value("LabelSelector"),
+    "storage_extra_annotations": kinds.annotation_texts,
+    "storage_selector": kinds.kubernetes_value("LabelSelector"),
     "working_dir": values.checked(names.check_mount_path),
 }
 """Traits without a key that describe one server, and what each accepts."""
@@ -151,31 +152,21 @@ def check_trait(name: str) -> None:
     if name in REFUSED:
         raise Fault(f"{name} may not stand in a policy: {REFUSED[name]}", f"set c.KubeSpawner.{name}")
     if name not in ADMITTED:
-        raise Fault(f"KubeSpawner has no trait {name!r}", suggest(name, [*ADMITTED, *KEYS]))
+        message = f"KubeSpawner has no trait {names.quoted(name)}"
+        raise Fault(message, hint_for(name) or suggest(name, [*ADMITTED, *KEYS]))
 
 
-def overrides(value: Any) -> dict[str, Any]:
-    """A mapping of admitted traits to values of their types; null removes what is beneath."""
-    found = values.keyed(check_trait, lambda item: item)(value)
-    faults: list[Fault] = []
-    for name, item in found.items():
-        try:
-            found[name] = None if item is None else ADMITTED[name](item)
-        except Fault as fault:
-            faults.append(Fault(fault.message, fault.hint, (name, *fault.loc)))
-        except values.Faults as several:
-            faults += [Fault(f.message, f.hint, (name, *f.loc)) for f in several.faults]
-    if faults:
-        raise values.Faults(faults)
-    return found
+overrides: Final = values.keyed(check_trait, lambda name, value: ADMITTED[name](value))
+"""A mapping of admitted traits to values of their types; null removes what is beneath."""
 
 
 def hint_for(key: str) -> str | None:
-    """For an unknown policy key that is a KubeSpawner trait: what to write instead."""
-    if key in KEYS:
-        return f"write {KEYS[key]}"
-    if key in ADMITTED:
-        return f"write kubespawnerOverride: {{{key}: ...}}"
-    if key in REFUSED:
-        return f"set c.KubeSpawner.{key}; {REFUSED[key]}"
+    """For a word that is no key of a policy but a trait of KubeSpawner, in its spelling or in camelCase."""
+    trait = re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), key)
+    if trait in KEYS:
+        return f"write {KEYS[trait]}"
+    if trait in ADMITTED:
+        return f"write kubespawnerOverride: {{{trait}: ...}}"
+    if trait in REFUSED:
+        return f"set c.KubeSpawner.{trait}: {REFUSED[trait]}"
     return None

@@ -86,7 +86,7 @@ class Profile(Choice):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All rules of a hub, ready to be resolved. digest: 16 hex digits that change with what the policy says."""
+    """All rules of a hub, ready to be resolved. digest: 16 hex digits that change with what it says."""
 
     digest: str
     defaults: Rule | None = None

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator
 
-from . import quantities, values
+from . import kinds, names, quantities, values
 from .environment import Block, Environment
 from .problems import Fault, suggest
-from .values import Faults, leaf
+from .values import leaf
 
 UNLISTED: Final = "--unlisted-choice"
 """How KubeSpawner's user_options name a value that the user typed; see `_validate_user_options` there."""
+RESOURCES: Final = ("memory", "cpu", "storage")
+"""What bounds speak of beside extended resources."""
+SECTIONS: Final = ("version", "defaults", "groups", "admins", "users", "profiles")
 
 
-def bounds(value: Any) -> dict[str, Any]:
-    """Amounts by resource: memory (bytes), cpu (cores), storage (a quantity), extended resources; null lifts one."""
-    if not isinstance(value, Mapping):
-        raise Fault(f"expected a mapping, got {values.kind_of(value)}", "write {memory: 8G, cpu: 4}")
-    found: dict[str, Any] = {}
-    faults: list[Fault] = []
-    for name, amount in value.items():
-        try:
-            found[str(name)] = _bound(str(name), amount)
-        except Fault as fault:
-            faults.append(Fault(fault.message, fault.hint, (name,)))
-    if faults:
-        raise Faults(faults)
-    return found
+def _check_resource(name: str) -> None:
+    if name in RESOURCES:
+        return
+    if "/" not in name:
+        message = f"unknown resource {names.quoted(name)}"
+        raise Fault(
+            message, suggest(name, RESOURCES) or "memory, cpu, storage or a name such as nvidia.com/gpu"
+        )
+    kinds.extended_name(name)
 
 
-def _bound(name: str, amount: Any) -> Any:
-    if name not in ("memory", "cpu", "storage"):
-        if "/" not in name:
-            near = suggest(name, ("memory", "cpu", "storage"))
-            raise Fault(f"unknown resource {name!r}", near or "memory, cpu, storage or a name such as nvidia.com/gpu")
-        values.extended_name(name)
-    if amount is None:
-        return None
+def _amount(name: str, amount: Any) -> Any:
     if name == "memory":
         return values.positive_memory(amount)
     if name == "cpu":
@@ -47,6 +37,10 @@ def _bound(name: str, amount: Any) -> Any:
     if name == "storage":
         return quantities.capacity(amount)
     return quantities.resource_amount(name, amount)
+
+
+bounds: Final = values.keyed(_check_resource, _amount, "write {memory: 8G, cpu: 4}")
+"""Amounts by resource: memory (bytes), cpu (cores), storage (a quantity), extended ones; null lifts one."""
 
 
 class Rule(Environment):
@@ -61,8 +55,8 @@ class Rule(Environment):
 class Allow(Block):
     """Whom a profile or a choice is for; any of these admits."""
 
-    users: values.Texts = None
-    groups: values.Texts = None
+    users: values.Names = None
+    groups: values.Names = None
     admins: values.Flag = None
 
 
@@ -73,20 +67,22 @@ class Choice(Environment):
     description: values.Text = None
     default: values.Flag = None
     allow: Allow | None = None
-    aliases: values.Texts = None
+    aliases: values.Names = None
 
 
 def no_other(_: Any) -> None:
-    hint = "list what may be chosen under choices"
-    raise Faults([Fault("other is not supported by this version", hint)])
+    raise Fault("not supported by this version of envspawner", "list what may be chosen under choices")
 
 
 def slug(text: str, *, option: bool = False) -> str:
     """A profile, option or choice is named in URLs, forms and `user_options`."""
     if not text or len(text) > 100 or not text.isprintable() or text != text.strip():
-        raise Fault(f"{text[:40]!r} cannot name a profile, an option or a choice", "use a short word")
+        message = f"{names.quoted(text)} cannot name a profile, an option or a choice"
+        raise Fault(message, "write a short word, and what people see as displayName")
     if option and (text == "profile" or text.endswith(UNLISTED)):
-        raise Fault(f"no option may be called {text!r}", "user_options use this word themselves")
+        raise Fault(
+            f"no option may be called {names.quoted(text)}", "JupyterHub's forms use this word; take another"
+        )
     return text
 
 
@@ -102,6 +98,3 @@ class Profile(Choice):
     """What a user picks at login."""
 
     options: dict[str, Option | None] | None = None
-
-
-SECTIONS: Final = ("version", "defaults", "groups", "admins", "users", "profiles")

@@ -1,76 +1,88 @@
-"""Where which placeholder may stand: text that people chose must never reach a command, nor lead into another's home."""
+"""Where which placeholder may stand: text that people chose reaches no command and nobody else's home."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from .rules import Setting
 from .templates import AUTH_STATE, GROUP, SERVER, USER, Placeholder, Template, names_in
 
-_NOT_IN_COMMANDS: Final = frozenset((*GROUP, "value", "unescaped_username", "unescaped_servername"))
+_NOT_IN_COMMANDS: Final = frozenset((*GROUP, "unescaped_username", "unescaped_servername"))
 _COMMAND_KEYS: Final = frozenset({"command", "args", "exec"})
 _COMMAND_FIELDS: Final = frozenset({"cmd", "copyOnce"})
+_WITH_COMMANDS: Final = frozenset({"extraContainerConfig", "kubespawnerOverride"})
 _CLAIMS: Final = frozenset({"storage.dynamic.pvcNameTemplate", "storage.static.pvcName"})
 _SUB_PATHS: Final = frozenset({"storage.dynamic.subPath", "storage.static.subPath"})
 _BEFORE_PVC_NAME: Final = _CLAIMS | _SUB_PATHS | {"storage.home", "storage.dynamic.volumeNameTemplate"}
+_WITH_VOLUMES: Final = frozenset(
+    {"storage.extraVolumes", "storage.extraVolumeMounts", "initContainers", "extraContainers"}
+)
+_HAND_OVER: Final = "hand it over as an environment variable (extraEnv), and write $NAME"
 
 Complaint = tuple[str, str | None]
 
 
 def misplaced(setting: Setting, group: str | None) -> Iterator[Complaint]:
     """What is wrong with the placeholders of a setting in a rule for `group` (None: not a group's rule)."""
-    path, used = setting.field.path, names_in([setting.value, setting.key])
-    if "value" in used:
-        yield "{value} may stand only in `other`", "write {{value}} for the text itself"
-    if group is None and used & set(GROUP):
-        yield "{group} and {match} may stand only in rules of groups", "write {{group}} for the text itself"
-    elif "match" in used and group is not None and "*" not in group:
-        yield "{match} needs a * in the group's name", "write {group} for its whole name"
-    if path != "extraEnv" and any(name.startswith(AUTH_STATE) for name in used):
-        yield "{auth_state...} may stand only in extraEnv", "hand it over as an environment variable"
-    if "pvc_name" in used and path in _BEFORE_PVC_NAME:
-        yield "{pvc_name} is not known before the home is", "use {username} or {user_server}"
-    bad = _in_commands(setting) & (_NOT_IN_COMMANDS | {n for n in used if n.startswith(AUTH_STATE)})
-    for name in sorted(bad):
-        hint = "hand it over as an environment variable and write $NAME"
-        yield f"{{{name}}} may not stand in a command, people chose that text", hint
+    used = names_in([setting.value, setting.key])
+    if not used:
+        return
+    in_commands = _in_commands(setting)
+    for name in sorted(used):
+        complaint = _misplaced(name, setting.field.path, group, name in in_commands)
+        if complaint is not None:
+            yield complaint
     for word, template in _paths_and_claims(setting):
         yield from _claim_or_path(word, template)
 
 
+def _misplaced(name: str, path: str, group: str | None, in_command: bool) -> Complaint | None:
+    literal = f"write {{{{{name}}}}} for the text itself"
+    if name == "value":
+        return "{value} may stand only below `other`", literal
+    if name in GROUP and group is None:
+        return f"{{{name}}} may stand only in rules of groups", literal
+    if name == "match" and "*" not in (group or ""):
+        return "{match} needs a * in the group's name", "write {group} for its whole name"
+    if name.startswith(AUTH_STATE):
+        return None if path == "extraEnv" else ("{auth_state...} may stand only in extraEnv", _HAND_OVER)
+    if name == "pvc_name" and path in _BEFORE_PVC_NAME:
+        return "{pvc_name} is not known before the home is", "write {username} or {user_server}"
+    if in_command and name in _NOT_IN_COMMANDS:
+        return f"{{{name}}} may not stand in a command, for people chose that text", _HAND_OVER
+    return None
+
+
 def _in_commands(setting: Setting) -> frozenset[str]:
-    if setting.field.path in _COMMAND_FIELDS or setting.key in ("args", "command"):
+    path = setting.field.path
+    if path in _COMMAND_FIELDS or (path in _WITH_COMMANDS and setting.key in _COMMAND_KEYS):
         return names_in(setting.value)
     return _under_command_keys(setting.value)
 
 
 def _under_command_keys(value: Any) -> frozenset[str]:
+    found: Iterable[frozenset[str]] = ()
     if isinstance(value, Mapping):
-        return frozenset().union(
-            *(names_in(v) if k in _COMMAND_KEYS else _under_command_keys(v) for k, v in value.items())
-        )
-    if isinstance(value, list):
-        return frozenset().union(*map(_under_command_keys, value))
-    return frozenset()
+        found = (names_in(v) if k in _COMMAND_KEYS else _under_command_keys(v) for k, v in value.items())
+    elif isinstance(value, list):
+        found = map(_under_command_keys, value)
+    return frozenset().union(*found)
 
 
 def _paths_and_claims(setting: Setting) -> Iterator[tuple[str, Template]]:
-    if setting.field.path in _CLAIMS and isinstance(setting.value, Template):
-        yield "a claim's name", setting.value
-    elif setting.field.path in _SUB_PATHS and isinstance(setting.value, Template):
-        yield "a subPath", setting.value
-    elif setting.field.path in ("storage.extraVolumes", "storage.extraVolumeMounts"):
+    path = setting.field.path
+    if path in _WITH_VOLUMES:
         yield from _nested_paths_and_claims(setting.value)
-    elif setting.field.path in ("initContainers", "extraContainers") and isinstance(setting.value, Mapping):
-        yield from _nested_paths_and_claims(setting.value.get("volumeMounts"))
+    elif path in _CLAIMS | _SUB_PATHS and isinstance(setting.value, Template):
+        yield "the name of a claim" if path in _CLAIMS else "a subPath", setting.value
 
 
 def _nested_paths_and_claims(value: Any) -> Iterator[tuple[str, Template]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if isinstance(item, Template) and key in ("claimName", "subPath"):
-                yield ("a claim's name" if key == "claimName" else "a subPath"), item
+                yield "the name of a claim" if key == "claimName" else "a subPath", item
             yield from _nested_paths_and_claims(item)
     elif isinstance(value, list):
         for item in value:
@@ -83,10 +95,12 @@ def _claim_or_path(word: str, template: Template) -> Iterator[Complaint]:
         yield f"{{{name}}} may not stand in {word}", f"write {{{name.removeprefix('unescaped_')}}}"
     joined = (names & SERVER) - {"user_server", "safe_user_server"} and names & USER
     if joined and not (word == "a subPath" and _apart(template)):
-        message = f"{word} that joins user and server must not be the same for two pairs of them"
-        yield message, "write {user_server}"
+        yield f"{word} that joins user and server could be another user's", "write {user_server}"
     if names & set(GROUP) and not any(c.isalnum() for p in template.parts if isinstance(p, str) for c in p):
-        yield f"{word} that only a group names could be somebody's", "add text of its own: project-{match}"
+        yield (
+            f"{word} that only a group names could be somebody else's",
+            "add a word, such as project-{match}",
+        )
 
 
 def _apart(template: Template) -> bool:

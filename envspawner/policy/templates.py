@@ -1,4 +1,4 @@
-"""Placeholders in a policy's strings: found once at load, filled in once at spawn, every other brace left alone."""
+"""Placeholders in strings: found once at load, filled in once at spawn; every other brace is left alone."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Template:
 
 
 def compile_text(text: str) -> str | Template:
-    """The text itself where it holds no known placeholder (with `{{NAME}}` read as `{NAME}`), else a Template."""
+    """The text (with `{{NAME}}` read as `{NAME}`), or a Template where it holds a known placeholder."""
     if "{" not in text:
         return text
     parts: list[str | Placeholder] = []
@@ -109,15 +109,15 @@ def names_in(value: Any) -> frozenset[str]:
     """The names of all placeholders in a compiled value."""
     if isinstance(value, Template):
         return value.names
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return frozenset().union(*map(names_in, value.values()))
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return frozenset().union(*map(names_in, value))
     return frozenset()
 
 
 def through_placeholders(text: str, check: Callable[[str], Any]) -> None:
-    """Applies a check of spelling to text whose placeholders are taken for letters; raises what `check` raises."""
+    """Applies a check of spelling to text, placeholders taken for letters; raises what `check` raises."""
     compiled = compile_text(text)
     if isinstance(compiled, Template):
         check("".join("x" if isinstance(part, Placeholder) else part for part in compiled.parts))

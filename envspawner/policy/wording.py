@@ -3,65 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from .environment import Environment
+from .fields import FIELDS
 from .located import Source, dotted
+from .names import quoted
 from .overrides import hint_for
-from .problems import Fault, Problem, Step, suggest
-from .sections import SECTIONS
-from .values import Faults, kind_of
+from .problems import Fault, Faults, Problem, Step, suggest
+from .sections import SECTIONS, Choice, Profile, Rule
+from .values import kind_of
 
 Loc = tuple[Step, ...]
 
+MANY: Final = 50
+"""So many unknown keys of one block get a suggestion each; to look for more would take minutes."""
+_EXPECTED: Final = {"string_type": "a key must be text", "invalid_key": "a key must be text"}
+_OTHER_WORDS: Final = {
+    "affinity": "extraNodeAffinity, extraPodAffinity or extraPodAntiAffinity",
+    "cpu_request": "cpu.guarantee",
+    "env": "extraEnv",
+    "gpu": "extraResource: {limits: {nvidia.com/gpu: 1}}",
+    "gpus": "extraResource: {limits: {nvidia.com/gpu: 1}}",
+    "labels": "extraLabels",
+    "name": "displayName, or image.name",
+    "title": "displayName",
+    "mounts": "storage.extraVolumeMounts",
+    "pvc": "storage",
+    "request": "guarantee",
+    "requests": "guarantee",
+    "resources": "memory, cpu and extraResource",
+    "unlisted_choice": "other",
+}
+"""What people know these things as elsewhere, and what they are called here."""
 
-def problems_of(error: ValidationError, model: type[BaseModel], source: Source, loc: Loc) -> Iterator[Problem]:
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], source: Source, loc: Loc
+) -> Iterator[Problem]:
     """One problem for everything that pydantic complains about in the block at `loc`."""
+    unknown = 0
     for details in error.errors(include_url=False):
-        below: Loc = tuple(details["loc"])
+        below = place_in(details)
         at = (*loc, *below)
         if details["type"] == "extra_forbidden":
-            yield unknown_key(source, at, known_keys(_model_at(model, below[:-1])))
+            unknown += 1
+            yield unknown_key(source, at, _model_at(model, below[:-1]), hints=unknown <= MANY)
             continue
         for fault in _faults(details):
             path = (*at, *fault.loc)
-            yield Problem(_place(source, path, fault), dotted(path), fault.message, fault.hint)
+            yield Problem(source.place(path, of_key=fault.of_key), dotted(path), fault.message, fault.hint)
 
 
-def unknown_key(source: Source, at: Loc, known: list[str]) -> Problem:
-    """An unknown key, with the key that was probably meant."""
+def place_in(details: ErrorDetails) -> Loc:
+    """Where in a block pydantic found something wrong."""
+    found = tuple(details["loc"])
+    return found[:-1] if found[-1:] == ("[key]",) else found
+
+
+def unknown_key(
+    source: Source, at: Loc, model: type[BaseModel] | None = None, *, hints: bool = True
+) -> Problem:
+    """An unknown key in a block of this type (None: at the top), with the key that was probably meant."""
     key = str(at[-1])
-    hint = hint_for(key) or suggest(key, known)
-    if hint is None and key in SECTIONS:
-        hint = f"{key} stands at the top of a policy"
-    return Problem(source.place(at, of_key=True), dotted(at), f"unknown key {key!r}", hint)
+    hint = _hint(key, model) if hints else None
+    return Problem(source.place(at, of_key=True), dotted(at), f"unknown key {quoted(key)}", hint)
 
 
-def known_keys(model: type[BaseModel] | None) -> list[str]:
+def _hint(key: str, model: type[BaseModel] | None) -> str | None:
     if model is None:
-        return []
+        return _hint_at_top(key)
+    if key in SECTIONS:
+        return f"{key} stands at the top of a policy"
+    if key in _OTHER_WORDS:
+        return f"write {_OTHER_WORDS[key]}"
+    near, elsewhere = suggest(key, _keys(model)), _elsewhere(key)
+    if not issubclass(model, Environment):
+        moved = "it does not belong into this block" if key in _keys(Environment) else None
+        return moved or near or elsewhere or hint_for(key)
+    if key in _keys(Rule):
+        return "only defaults, groups, admins and users have it"
+    if key in _keys(Choice):
+        return "only profiles and their choices have it"
+    if key in _keys(Profile):
+        return "only profiles have it"
+    return hint_for(key) or elsewhere or near
+
+
+def _hint_at_top(key: str) -> str | None:
+    if key in _keys(Environment):
+        return f"write defaults: {{{key}: ...}}"
+    everything = "a policy has defaults, groups, admins, users and profiles"
+    return suggest(key, SECTIONS) or hint_for(key) or everything
+
+
+def _elsewhere(key: str) -> str | None:
+    """For a word that is a key of one inner block."""
+    paths = [path for path in FIELDS if path.endswith(f".{key}")]
+    return f"write {paths[0]}" if len(paths) == 1 else None
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _faults(details: ErrorDetails) -> list[Fault]:
+def _faults(details: ErrorDetails) -> tuple[Fault, ...]:
     cause = details.get("ctx", {}).get("error")
-    if isinstance(cause, Faults):
-        return list(cause.faults)
-    if isinstance(cause, Fault):
-        return [cause]
-    wanted = {"dict_type": "a mapping", "model_type": "a mapping", "tuple_type": "a list"}
-    wanted |= {"model_attributes_type": "a mapping"}
+    if isinstance(cause, Fault | Faults):
+        return cause.faults
     got = kind_of(details["input"])
-    if details["type"] in wanted:
-        return [Fault(f"expected {wanted[details['type']]}, got {got}")]
-    return [Fault(details["msg"])]
-
-
-def _place(source: Source, path: Loc, fault: Fault) -> Any:
-    about_key = fault.message.startswith(("unknown key", "a key must")) or "has a key of its own" in fault.message
-    return source.place(path, of_key=about_key)
+    expected = _EXPECTED.get(details["type"], "expected a mapping")
+    return (Fault(f"{expected}, got {got}", of_key=details["type"] in _EXPECTED),)
 
 
 def _model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None:
@@ -69,22 +124,19 @@ def _model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None
     steps = list(loc)
     while steps and model is not None:
         step = steps.pop(0)
-        field = next((f for name, f in model.model_fields.items() if step in (f.alias, name)), None)
-        if field is None:
-            return None
-        inside, in_container = _inner_model(field.annotation)
-        if in_container and steps:
+        field = next(f for name, f in model.model_fields.items() if step == (f.alias or name))
+        model, in_container = _inner_model(field.annotation)
+        if in_container:
             steps.pop(0)
-        model = inside
     return model
 
 
 def _inner_model(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The block inside an annotation such as `dict[str, Choice | None] | None`, and whether it is in a container."""
+    """The block inside an annotation such as `dict[str, Choice | None]`, and whether a container holds it."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, False
     for part in get_args(annotation):
         model, in_container = _inner_model(part)
         if model is not None:
-            return model, in_container or getattr(annotation, "__origin__", None) in (dict, tuple)
+            return model, in_container or get_origin(annotation) in (dict, tuple)
     return None, False

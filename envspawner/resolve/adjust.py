@@ -3,115 +3,129 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from ..policy.fields import FIELDS
-from .amounts import resource_number
+from .amounts import number
 from .bounds import LIMITS, Bound, Bounds
-from .match import BOUNDS
-from .merge import Entries, Entry, push
+from .match import GROUPS, Applied
+from .merge import Entries, Entry
 
-_EXTENDED: Final = "extraResource.limits"
-_EXTENDED_GUARANTEES: Final = "extraResource.guarantees"
-
-
-def adjust(entries: Entries, least: Bounds, most: Bounds) -> None:
-    """Applies bounds and the rule that a guarantee never exceeds its limit; changes `entries`."""
-    for word in ("memory", "cpu"):
-        _weaker_yields(entries, f"{word}.guarantee", f"{word}.limit")
-    guarantees = [e.key for e in entries.values() if e.field.path == _EXTENDED_GUARANTEES]
-    for name in guarantees:
-        _weaker_yields(entries, f"{_EXTENDED_GUARANTEES}.{name}", f"{_EXTENDED}.{name}")
-    for name, bound in least.items():
-        _raise(entries, name, bound, most.get(name))
-    for name, bound in most.items():
-        _lower(entries, name, bound)
-    for word in ("memory", "cpu"):
-        _share(entries, word)
-        _below_limit(entries, f"{word}.guarantee", f"{word}.limit")
-    for name in guarantees:
-        _below_limit(entries, f"{_EXTENDED_GUARANTEES}.{name}", f"{_EXTENDED}.{name}")
+_LIMITS: Final = "extraResource.limits"
+_GUARANTEES: Final = "extraResource.guarantees"
+_OVERCOMMITTED: Final = "ephemeral-storage"
+"""Of what `extraResource` may name, Kubernetes lets only this have a request other than its limit."""
+_NUMBERS: Final = (int, float)
 
 
-def _slot(name: str) -> str:
-    return LIMITS.get(name, f"{_EXTENDED}.{name}")
+class _Pair(NamedTuple):
+    """The slots of a guarantee and its limit. equal: Kubernetes takes no other guarantee than the limit."""
+
+    guarantee: str
+    limit: str
+    equal: bool = False
+
+    def fits(self, guarantee: float, limit: float) -> bool:
+        return guarantee == limit if self.equal else guarantee <= limit
 
 
-def _is_amount(entry: Entry | None) -> bool:
-    return entry is not None and entry.value is not None and not isinstance(entry.value, Fraction)
+_MEMORY: Final = _Pair("memory.guarantee", "memory.limit")
+_CPU: Final = _Pair("cpu.guarantee", "cpu.limit")
 
 
-def _weaker_yields(entries: Entries, guarantee_slot: str, limit_slot: str) -> None:
-    """Of a guarantee above a limit, the one from the weaker layer becomes the other."""
-    guarantee, limit = entries.get(guarantee_slot), entries.get(limit_slot)
-    if guarantee is None or limit is None or not _is_amount(guarantee) or not _is_amount(limit):
+def adjust(entries: Entries, applied: Sequence[Applied], least: Bounds, most: Bounds) -> None:
+    """Applies bounds and the rule that a guarantee never exceeds its limit; changes `entries`.
+
+    applied: the rules that made the entries, weakest first.
+    """
+    pairs = [_MEMORY, _CPU]
+    for entry in entries.values():
+        if entry.field.path == _GUARANTEES:
+            name = entry.key
+            pairs.append(_Pair(f"{_GUARANTEES}.{name}", f"{_LIMITS}.{name}", name != _OVERCOMMITTED))
+    for pair in pairs:
+        _weaker_yields(entries, pair, applied)
+    for bound in (*least.values(), *most.values()):
+        _hold(entries, bound)
+    for pair in pairs:
+        _follow(entries, pair)
+
+
+def _amount(entry: Entry | None) -> float | None:
+    """The number of an amount; None for a share, a removed value and none at all."""
+    value = None if entry is None else entry.value
+    if isinstance(value, _NUMBERS):
+        return value
+    return None if value is None or isinstance(value, Fraction) else number(value)
+
+
+def _weaker_yields(entries: Entries, pair: _Pair, applied: Sequence[Applied]) -> None:
+    """Of a guarantee and a limit that do not fit, the one from the weaker layer becomes the other."""
+    guarantee = entries.get(pair.guarantee)
+    asked = _amount(guarantee)
+    if guarantee is None or asked is None:
         return
-    if resource_number("", guarantee.value) <= resource_number("", limit.value):
+    limit = entries.get(pair.limit)
+    allowed = _amount(limit)
+    if (not pair.equal) if allowed is None else pair.fits(asked, allowed):
         return
-    if guarantee.layer > limit.layer:
-        push(entries, limit_slot, guarantee.value, guarantee.layer, guarantee.source, guarantee.place)
+    if limit is None:
+        entries[pair.limit] = guarantee._replace(field=FIELDS[_LIMITS], beat=None)
+    elif _is_stronger(guarantee, limit, applied):
+        entries[pair.limit] = _like(limit, guarantee)
     else:
-        push(entries, guarantee_slot, limit.value, limit.layer, limit.source, limit.place)
+        entries[pair.guarantee] = _like(guarantee, limit)
 
 
-def _below_limit(entries: Entries, guarantee_slot: str, limit_slot: str) -> None:
-    guarantee, limit = entries.get(guarantee_slot), entries.get(limit_slot)
-    if guarantee is None or limit is None or not _is_amount(guarantee) or not _is_amount(limit):
+def _is_stronger(guarantee: Entry, limit: Entry, applied: Sequence[Applied]) -> bool:
+    """Whether a guarantee is from a stronger rule than its limit; among groups, whether it is larger."""
+    if guarantee.layer == limit.layer == GROUPS:
+        return (_amount(guarantee) or 0) > (_amount(limit) or 0)
+    order = [one for one in applied if one is guarantee.by or one is limit.by]
+    return order[-1] is not limit.by
+
+
+def _like(entry: Entry, other: Entry) -> Entry:
+    """An entry that yields to another: it takes its value, and the rule that says so."""
+    return other._replace(field=entry.field, beat=entry)
+
+
+def _follow(entries: Entries, pair: _Pair) -> None:
+    """After bounds have moved the limit, a share of it is known, and a guarantee above it is lowered."""
+    guarantee = entries.get(pair.guarantee)
+    if guarantee is None or guarantee.value is None:
         return
-    larger = resource_number("", guarantee.value) > resource_number("", limit.value)
-    extended = guarantee.field.path == _EXTENDED_GUARANTEES and "/" in str(guarantee.key)
-    if larger or (extended and guarantee.value != limit.value):
-        push(entries, guarantee_slot, limit.value, limit.layer, limit.source, limit.place)
+    limit = entries.get(pair.limit)
+    asked, allowed = _amount(guarantee), _amount(limit)
+    if asked is None:
+        amount = None if allowed is None else _part(guarantee.value, allowed, pair)
+        guarantee = guarantee._replace(value=amount, beat=guarantee)
+        entries[pair.guarantee] = guarantee
+    if limit is not None and allowed is not None and not pair.fits(_amount(guarantee) or 0, allowed):
+        entries[pair.guarantee] = _like(guarantee, limit)
 
 
-def _share(entries: Entries, word: str) -> None:
-    """A share becomes bytes or cores of the final limit; without a limit there is nothing to share."""
-    entry, limit = entries.get(f"{word}.guarantee"), entries.get(f"{word}.limit")
-    if entry is None or not isinstance(entry.value, Fraction):
-        return
-    amount: Any = None
-    if limit is not None and limit.value is not None:
-        exact = entry.value * Fraction(limit.value)
-        amount = math.floor(exact) if word == "memory" else float(round(exact, 3))
-    push(entries, f"{word}.guarantee", amount, entry.layer, entry.source, entry.place)
+def _part(share: Fraction, limit: float, pair: _Pair) -> float:
+    """A share of a limit, in whole bytes or in thousandths of a core."""
+    exact = share * Fraction(limit)
+    return math.floor(exact) if pair is _MEMORY else float(round(exact, 3))
 
 
-def _raise(entries: Entries, name: str, bound: Bound, most: Bound | None) -> None:
-    slot = _slot(name)
-    entry = entries.get(slot)
-    amount = bound.amount
-    if amount is None:
-        return
-    if most is not None and most.amount is not None:
-        amount = min(amount, most.amount, key=lambda value: resource_number(name, value))
-    if not _is_amount(entry):
-        # No limit at all is above any floor; no extended resource is below it.
-        if slot.startswith(_EXTENDED):
-            _set(entries, slot, name, amount, bound)
-        return
-    assert entry is not None
-    if resource_number(name, entry.value) < resource_number(name, amount):
-        push(entries, slot, amount, BOUNDS, bound.source, bound.place)
+def _hold(entries: Entries, bound: Bound) -> None:
+    """Moves what is outside of a bound to it."""
+    path = LIMITS.get(bound.resource, _LIMITS)
+    key = bound.resource if path == _LIMITS else None
+    slot = path if key is None else f"{path}.{key}"
+    old = entries.get(slot)
+    if bound.amount is not None and _is_outside(_amount(old), bound):
+        entries[slot] = Entry(FIELDS[path], key, bound.amount, bound, bound.place, old)
 
 
-def _lower(entries: Entries, name: str, bound: Bound) -> None:
-    slot = _slot(name)
-    entry = entries.get(slot)
-    if bound.amount is None:
-        return
-    if not _is_amount(entry):
-        # No limit is lowered too; no capacity is KubeSpawner's to judge, no extended resource is none.
-        if name in ("memory", "cpu"):
-            _set(entries, slot, None, bound.amount, bound)
-        return
-    assert entry is not None
-    if resource_number(name, entry.value) > resource_number(name, bound.amount):
-        push(entries, slot, bound.amount, BOUNDS, bound.source, bound.place)
-
-
-def _set(entries: Entries, slot: str, key: str | None, amount: Any, bound: Bound) -> None:
-    field = FIELDS[_EXTENDED] if slot.startswith(_EXTENDED) else FIELDS[slot]
-    entries[slot] = Entry(field, key, amount, BOUNDS, bound.source, bound.place, entries.get(slot))
-
-
+def _is_outside(amount: float | None, bound: Bound) -> bool:
+    if bound.word == "atMost":
+        # No limit at all is too much. Without a capacity no claim can be made anyway, and no GPU is none.
+        return bound.resource in ("memory", "cpu") if amount is None else amount > number(bound.amount)
+    # No limit at all is above any floor, but no GPU is below it.
+    return bound.resource not in LIMITS if amount is None else amount < number(bound.amount)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from ..policy import quantities
 from ..policy.fields import Field, Largest
+from ..policy.problems import Fault
+
+_NUMBERS: Final = (int, float)
 
 
 def number(value: Any) -> float:
-    """A comparable number of an amount: bytes, cores, a count, or the text of a quantity."""
-    if isinstance(value, int | float):
-        return value
-    return quantities.amount_number(value)
+    """Bytes, cores or a count, to be compared. What nobody can read counts as more than anything.
+
+    A policy's own amounts can be read; those of KubeSpawner's traits were never checked.
+    """
+    return value if isinstance(value, _NUMBERS) else _quantity(str(value))
 
 
-def storage_number(value: str) -> float:
-    """Bytes of a storage capacity."""
-    return quantities.capacity_bytes(value)
-
-
-def field_number(path: str, value: Any) -> float:
-    return storage_number(value) if path == "storage.capacity" else number(value)
+@lru_cache(maxsize=1024)
+def _quantity(text: str) -> float:
+    try:
+        return quantities.capacity_bytes(text)
+    except Fault:
+        return math.inf
 
 
 def at_least_as_large(field: Field, old: Any, new: Any) -> bool:
@@ -33,13 +38,8 @@ def at_least_as_large(field: Field, old: Any, new: Any) -> bool:
     if old is None or new is None:
         null_wins = field.largest is Largest.NULL_IS_LARGEST
         return (old is None) if null_wins else (new is None)
+    if isinstance(old, _NUMBERS) and isinstance(new, _NUMBERS):
+        return old >= new
     if isinstance(old, Fraction) != isinstance(new, Fraction):
         return False
-    if isinstance(old, Fraction):
-        return bool(old >= new)
-    return field_number(field.path, old) >= field_number(field.path, new)
-
-
-def resource_number(name: str, amount: Any) -> float:
-    """A comparable number of a bound on `memory`, `cpu`, `storage` or an extended resource."""
-    return storage_number(amount) if name == "storage" else number(amount)
+    return bool(old >= new) if isinstance(old, Fraction) else number(old) >= number(new)

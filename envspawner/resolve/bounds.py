@@ -1,79 +1,97 @@
-"""Caps and floors: which of them hold for a person, and what they do to what was asked for."""
+"""Caps and floors: which of them hold for a person, and which amounts they speak of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from ..policy.problems import Place
 from ..policy.rules import Rule
-from .amounts import resource_number
-from .match import GROUPS, Applied
+from .amounts import number
+from .match import BOUNDS, GROUPS, Applied
+
+LIMITS: Final = {"memory": "memory.limit", "cpu": "cpu.limit", "storage": "storage.capacity"}
+"""The field that a bound on a resource holds; an extended resource has an entry of `extraResource.limits`."""
+_RESOURCES: Final = {
+    "memory.guarantee": "memory",
+    "memory.limit": "memory",
+    "cpu.guarantee": "cpu",
+    "cpu.limit": "cpu",
+    "storage.capacity": "storage",
+}
+_EXTENDED: Final = ("extraResource.guarantees", "extraResource.limits")
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+Word = Literal["atLeast", "atMost"]
+
+
+class Bound(NamedTuple):
     """An amount, or None for "no bound", and the rule that says so."""
 
+    word: Word
+    resource: str
     amount: Any
-    source: str
-    place: Place
+    by: Applied
+
+    @property
+    def layer(self) -> int:
+        """The layer of what this bound makes of a value."""
+        return BOUNDS
+
+    @property
+    def source(self) -> str:
+        return f"{self.by.source}.{self.word}"
+
+    @property
+    def place(self) -> Place:
+        return self.by.rule.bound_places.get(f"{self.word}.{self.resource}", self.by.rule.place)
 
 
 Bounds = Mapping[str, Bound]
-LIMITS: Final = {"memory": "memory.limit", "cpu": "cpu.limit", "storage": "storage.capacity"}
 
 
 def bounds_for(applied: Iterable[Applied]) -> tuple[Bounds, Bounds]:
     """(atLeast, atMost) by resource: the most specific rule that names it; among groups the largest."""
     least: dict[str, Bound] = {}
     most: dict[str, Bound] = {}
-    from_groups: dict[str, set[str]] = {"atLeast": set(), "atMost": set()}
     for one in applied:
-        for word, found, amounts in (
-            ("atLeast", least, one.rule.at_least),
-            ("atMost", most, one.rule.at_most),
-        ):
-            for name, amount in amounts.items():
-                if one.layer == GROUPS and name in from_groups[word]:
-                    if not _larger(word, name, amount, found[name].amount):
-                        continue
-                elif one.layer == GROUPS:
-                    from_groups[word].add(name)
-                place = one.rule.bound_places.get(f"{word}.{name}", one.rule.place)
-                found[name] = Bound(amount, f"{one.rule.source}.{word}", place)
+        if one.rule.at_least:
+            _hold(least, "atLeast", one.rule.at_least, one)
+        if one.rule.at_most:
+            _hold(most, "atMost", one.rule.at_most, one)
     return least, most
 
 
-def _larger(word: str, name: str, new: Any, old: Any) -> bool:
-    """Whether another group's bound is more generous; no atMost is the most, no atLeast the least generous."""
+def _hold(found: dict[str, Bound], word: Word, amounts: Mapping[str, Any], one: Applied) -> None:
+    for name, amount in amounts.items():
+        old = found.get(name)
+        among_groups = old is not None and one.layer == GROUPS == old.by.layer
+        if old is None or not among_groups or _is_larger(word, amount, old.amount):
+            found[name] = Bound(word, name, amount, one)
+
+
+def _is_larger(word: Word, new: Any, old: Any) -> bool:
+    """Whether another group's bound is larger; no atMost is the largest of all, no atLeast the smallest."""
     if new is None or old is None:
-        return (new is None) == (word == "atMost") and new is not old
-    return resource_number(name, new) > resource_number(name, old)
+        return new is not old and (new if word == "atMost" else old) is None
+    return number(new) > number(old)
 
 
-def resource_of(path: str, key: str | None) -> str | None:
-    """The resource that a field asks for, if any."""
-    for word in ("memory", "cpu"):
-        if path in (f"{word}.limit", f"{word}.guarantee"):
-            return word
-    if path == "storage.capacity":
-        return "storage"
-    return key if path in ("extraResource.limits", "extraResource.guarantees") else None
-
-
-def over_bound(rule: Rule, most: Bounds) -> str | None:
-    """The resource of which a profile or choice asks for more than a person may have, or None."""
-    if not most:
-        return None
+def asks(rule: Rule) -> tuple[tuple[str, float], ...]:
+    """(resource, number) of every amount in a rule; shares and nulls are lowered with the limit."""
+    found: list[tuple[str, float]] = []
     for setting in rule.settings:
-        name = resource_of(setting.field.path, setting.key if isinstance(setting.key, str) else None)
-        bound = most.get(name) if name else None
-        if name is None or bound is None or bound.amount is None:
-            continue
-        if not isinstance(setting.value, int | float | str):
-            continue  # a share of the limit, or nothing: lowered with the limit
-        if resource_number(name, setting.value) > resource_number(name, bound.amount):
-            return name
+        path, key = setting.field.path, setting.key
+        resource = key if path in _EXTENDED else _RESOURCES.get(path)
+        if isinstance(resource, str) and isinstance(setting.value, int | float | str):
+            found.append((resource, number(setting.value)))
+    return tuple(found)
+
+
+def over_bound(asked: Iterable[tuple[str, float]], most: Bounds) -> Bound | None:
+    """The bound that does not allow what is asked for, or None."""
+    for resource, amount in asked:
+        bound = most.get(resource)
+        if bound is not None and bound.amount is not None and amount > number(bound.amount):
+            return bound
     return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from ..policy.rules import Allow, Policy, Rule
 from .request import Person, SpawnRequest
@@ -25,23 +25,30 @@ LAYERS: Final = (
 BUILT_IN, KUBESPAWNER, DEFAULTS, GROUPS, ADMINS, USERS, PROFILE, OPTIONS, BOUNDS = range(len(LAYERS))
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A rule that holds for this start. layer: its index in LAYERS. group, match: for rules of groups."""
+_NONE: Final[Mapping[str, str]] = {}
+
+
+class Applied(NamedTuple):
+    """A rule that holds for this start. layer: its index in LAYERS.
+
+    words: `{group}` and `{match}` as they stand in environment variables and annotations; slugs: as they stand
+    in names, labels and paths. Both are empty but for rules of groups.
+    """
 
     layer: int
     rule: Rule
-    group: str | None = None
-    match: str | None = None
+    words: Mapping[str, str] = _NONE
+    slugs: Mapping[str, str] = _NONE
 
-    def words(self) -> dict[str, str]:
-        """`{group}` and `{match}` as they stand in environment variables and annotations."""
-        found = {} if self.group is None else {"group": self.group}
-        return found if self.match is None else found | {"match": self.match}
+    @property
+    def source(self) -> str:
+        return self.rule.source
 
-    def slugs(self) -> dict[str, str]:
-        """`{group}` and `{match}` as they stand in names, labels and paths."""
-        return {word: safe_slug(text, max_length=48) for word, text in self.words().items()}
+
+@lru_cache(maxsize=4096)
+def name_slug(text: str) -> str:
+    """The slug of a text that people chose; as long as KubeSpawner lets a user's name be."""
+    return safe_slug(text, max_length=48)
 
 
 class Glob:
@@ -84,42 +91,59 @@ class GroupIndex:
             else:
                 self._exact[pattern] = order
         self._prefix_lengths = sorted({len(prefix) for prefix in self._globs})
+        # Groups come again with each of their members.
+        self._of = lru_cache(maxsize=2**14)(lambda name: tuple(self._find(name)))
 
-    def applied(self, groups: frozenset[str]) -> Iterator[Applied]:
+    def applied(self, groups: frozenset[str]) -> list[Applied]:
         """Rules for these groups in the order written; a glob once per group, by the group's name."""
-        found: list[tuple[int, str, str | None]] = []
+        found: list[tuple[int, str, Applied]] = []
         for name in groups:
-            if name in self._exact:
-                found.append((self._exact[name], name, None))
-            for length in self._prefix_lengths:
-                if length > len(name):
-                    break
-                for order, glob in self._globs.get(name[:length], ()):
-                    match = glob.match(name)
-                    if match is not None:
-                        found.append((order, name, match))
-        for order, name, match in sorted(found, key=lambda item: item[:2]):
-            yield Applied(GROUPS, self._rules[order], name, match)
+            found += self._of(name)
+        # No two have both order and name, so rules are never compared.
+        return [one for _, _, one in sorted(found)]
+
+    def _find(self, name: str) -> Iterator[tuple[int, str, Applied]]:
+        if name in self._exact:
+            yield self._applied(self._exact[name], name)
+        for length in self._prefix_lengths:
+            for order, glob in self._globs.get(name[:length], ()) if length < len(name) else ():
+                match = glob.match(name)
+                if match is not None:
+                    yield self._applied(order, name, match=match)
+
+    def _applied(self, order: int, name: str, **match: str) -> tuple[int, str, Applied]:
+        words = {"group": name, **match}
+        slugs = {word: name_slug(text) for word, text in words.items()}
+        return order, name, Applied(GROUPS, self._rules[order], words, slugs)
 
 
 def people_rules(policy: Policy, index: GroupIndex, request: SpawnRequest) -> list[Applied]:
     """The rules about people that hold for this request, weakest first."""
     person = request.person
-    found = [Applied(DEFAULTS, policy.defaults)] if policy.defaults else []
+    found = [] if policy.defaults is None else [Applied(DEFAULTS, policy.defaults)]
     found += index.applied(person.groups)
-    if person.admin and policy.admins:
+    if person.admin and policy.admins is not None:
         found.append(Applied(ADMINS, policy.admins))
     if person.name in policy.users:
         found.append(Applied(USERS, policy.users[person.name]))
     return [one for one in found if one.rule.until is None or request.at <= one.rule.until]
 
 
-def admits(allow: Allow | None, person: Person) -> bool:
-    """Whether something is for this person: any of users, groups and admins admits; None admits everybody."""
-    if allow is None or person.name in allow.users or (allow.admins and person.admin):
-        return True
-    return any(
-        group == pattern or ("*" in pattern and Glob(pattern).match(group) is not None)
-        for pattern in allow.groups
-        for group in person.groups
-    )
+class Audience:
+    """Whom an `allow` is for, made ready to be asked often."""
+
+    __slots__ = ("_admins", "_globs", "_groups", "_users")
+
+    def __init__(self, allow: Allow) -> None:
+        self._users = allow.users
+        self._admins = allow.admins
+        self._groups = frozenset(pattern for pattern in allow.groups if "*" not in pattern)
+        self._globs = tuple(Glob(pattern) for pattern in allow.groups if "*" in pattern)
+
+    def admits(self, person: Person) -> bool:
+        """Any of users, groups and admins admits."""
+        if person.name in self._users or (self._admins and person.admin):
+            return True
+        if not self._groups.isdisjoint(person.groups):
+            return True
+        return any(glob.match(name) is not None for glob in self._globs for name in person.groups)

@@ -1,4 +1,4 @@
-"""What is known about one start of one server: who, when, with which options, above which own layer of KubeSpawner."""
+"""What is known about one start of one server: who, when, above which own layer of KubeSpawner."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Person:
 class OwnLayer:
     """What KubeSpawner's traits hold when a start begins.
 
-    rule: its fields, values carried whole. has_storage: whether it sets volumes, mounts or a claim. claim: the
-    name that it would give to a new claim. claim_template: the template of that name. home_volume, home_mounts:
-    which of its volumes is the home, and where that is mounted.
+    rule: its fields, values carried whole. has_storage: whether it sets volumes, mounts or a claim. claim:
+    the name that it would give to a new claim. claim_template: the template of that name. home_volume,
+    home_mounts: which of its volumes is the home, and where that is mounted.
     """
 
     rule: Rule | None = None
@@ -40,9 +40,9 @@ class OwnLayer:
 class SpawnRequest:
     """Everything that a resolution depends on besides the policy.
 
-    at: now, with a time zone. names: values of the placeholders that KubeSpawner knows. homes: claims remembered
-    by the identity of a home. auth_state: None where it is not known (on the command line); then what would
-    come from it is shown as `***`.
+    at: now, with a time zone. names: values of the placeholders that KubeSpawner knows. homes: claims
+    remembered by the identity of a home. auth_state: None where it is not known (on the command line); then
+    what would come from it is shown as `***`.
     """
 
     person: Person

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ..policy.fields import FIELDS
 from ..policy.problems import Place
 from ..policy.rules import Policy, Profile, Rule, Setting
-from .access import Refusal, Selection, choose, offered
+from ..policy.templates import names_in
+from .access import Menu, Refusal, Selection
 from .adjust import adjust
 from .bounds import bounds_for
-from .home import Unusable, claim_name, home_of
+from .home import CLAIM_FIELDS, Home, Unusable, home_of, own_home, speaks_of_home
 from .match import BUILT_IN, KUBESPAWNER, OPTIONS, PROFILE, Applied, GroupIndex, people_rules
-from .merge import Words, merge
+from .merge import Entries, merge
 from .request import SpawnRequest
 from .result import ResolvedEnvironment
+from .strings import Words
+
+__all__ = ["Refusal", "Resolver", "Unusable", "without_policy"]
 
 _NOWHERE: Final = Place("built-in")
 
 
-def _built_in(path: str, value: Any) -> Setting:
-    return Setting(FIELDS[path], value, _NOWHERE, slot=path)
+def _built_in(values: Mapping[str, Any]) -> Applied:
+    settings = (Setting(FIELDS[path], value, _NOWHERE, slot=path) for path, value in values.items())
+    return Applied(BUILT_IN, Rule("built-in", _NOWHERE, tuple(settings)))
 
 
-BUILT_IN_RULE: Final = Rule(
-    "built-in",
-    _NOWHERE,
-    (
-        _built_in("memory.guarantee", 2**30),
-        _built_in("storage.capacity", "10Gi"),
-        _built_in("storage.homeMountPath", "/home/jovyan"),
-    ),
-)
+_BUILT_IN: Final = _built_in({"memory.guarantee": 2**30})
 """What holds where nobody says otherwise."""
-BUILT_IN_HOME: Final = Rule("built-in", _NOWHERE, (_built_in("storage.type", "dynamic"),))
-"""Where the hub's own configuration mounts nothing, there is a home."""
+_BUILT_IN_HOME: Final = _built_in(
+    {"storage.type": "dynamic", "storage.capacity": "10Gi", "storage.homeMountPath": "/home/jovyan"}
+)
+"""The same of the home; not where the hub's own configuration has storage and no rule speaks of the home."""
 
 
 class Resolver:
@@ -43,38 +43,55 @@ class Resolver:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._groups = GroupIndex(policy.groups)
+        self._menu = Menu(policy)
+        self._names_claim = any(_names_claim(rule) for rule in policy.rules())
 
     def select(self, request: SpawnRequest, options: Any) -> Selection:
         """The profile and choices that raw user options mean. Raises Refusal."""
-        applied = people_rules(self.policy, self._groups, request)
-        return choose(self.policy, request.person, options, bounds_for(applied)[1])
+        people = people_rules(self.policy, self._groups, request)
+        return self._menu.choose(request.person, options, bounds_for(people)[1])
 
     def offered(self, request: SpawnRequest) -> list[Profile]:
         """The profiles that the person may use."""
-        applied = people_rules(self.policy, self._groups, request)
-        return offered(self.policy, request.person, bounds_for(applied)[1])
+        people = people_rules(self.policy, self._groups, request)
+        return self._menu.offered(request.person, bounds_for(people)[1])
 
     def resolve(self, request: SpawnRequest, options: Any) -> ResolvedEnvironment:
-        """What the person gets. Raises Refusal when the options are not theirs, Unusable when rules contradict."""
-        people = people_rules(self.policy, self._groups, request)
-        least, most = bounds_for(people)
-        selection = choose(self.policy, request.person, options, most)
-        applied = [Applied(BUILT_IN, BUILT_IN_RULE)]
-        if not request.own.has_storage:
-            applied.append(Applied(BUILT_IN, BUILT_IN_HOME))
-        if request.own.rule is not None:
-            applied.append(Applied(KUBESPAWNER, request.own.rule))
-        applied += people
+        """What the person gets. Raises Refusal if the options are not theirs, Unusable for contradictions."""
+        own = request.own
+        rules = people_rules(self.policy, self._groups, request)
+        least, most = bounds_for(rules)
+        selection = self._menu.choose(request.person, options, most)
         if selection.profile is not None:
-            applied.append(Applied(PROFILE, selection.profile.rule))
-        applied += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
-        plain = {**request.names, "profile": selection.slug}
-        without_claim = Words(plain)
-        words = Words(plain, lambda: claim_name(applied, without_claim, request))
-        entries = merge(applied, words, request)
-        adjust(entries, least, most)
-        home = home_of(entries, applied, without_claim, request)
-        return ResolvedEnvironment(request.person, selection, self.policy.digest, home, entries)
+            rules.append(Applied(PROFILE, selection.profile.rule))
+            rules += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
+        keeps_own = own.has_storage and not speaks_of_home(rules)
+        beneath = [_BUILT_IN] if keeps_own else [_BUILT_IN, _BUILT_IN_HOME]
+        if own.rule is not None:
+            beneath.append(Applied(KUBESPAWNER, own.rule))
+        applied = beneath + rules
+
+        def home(entries: Entries) -> Home:
+            return own_home(request) if keeps_own else home_of(entries, words.profile, request)
+
+        words = Words(request.names, selection.slug, request.auth_state)
+        if self._names_claim:
+            claim = home(merge(applied, words, CLAIM_FIELDS)).claim or own.claim
+            words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
+        entries = merge(applied, words)
+        adjust(entries, applied, least, most)
+        return ResolvedEnvironment(request.person, selection, self.policy.digest, home(entries), entries)
 
 
-__all__ = ["Refusal", "Resolver", "Unusable"]
+def without_policy(request: SpawnRequest) -> ResolvedEnvironment:
+    """What the person gets where there is no policy: what KubeSpawner's own layer says, and nothing else."""
+    own = request.own
+    applied = [] if own.rule is None else [Applied(KUBESPAWNER, own.rule)]
+    entries = merge(applied, Words(request.names, "", request.auth_state))
+    home = own_home(request) if own.has_storage else Home("none")
+    return ResolvedEnvironment(request.person, Selection(), "", home, entries)
+
+
+def _names_claim(rule: Rule) -> bool:
+    """Whether some string of a rule holds `{pvc_name}`."""
+    return any(s.dynamic and "pvc_name" in names_in([s.key, s.value]) for s in rule.settings)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from ..policy.fields import FIELDS, Combine
-from ..policy.problems import Place
 from .access import Selection
 from .home import Home
 from .merge import MASK, Entries, Entry
@@ -47,7 +47,7 @@ class ResolvedEnvironment:
 
     @cached_property
     def by_field(self) -> dict[str, list[Entry]]:
-        """Entries by the path of their field, in the order of their first appearance; removed ones left out."""
+        """Entries by the path of their field, in the order of their slots; removed ones left out."""
         found: dict[str, list[Entry]] = {}
         for entry in self.entries.values():
             if entry.value is not None:
@@ -72,15 +72,15 @@ class ResolvedEnvironment:
         return f"{name}{f':{tag}' if tag else ''}{f'@{digest}' if digest else ''}"
 
     def values(self) -> Iterator[Value]:
-        """Every value in the order of the table of fields, secrets masked."""
-        for field in FIELDS.values():
-            for index, entry in enumerate(e for e in self.entries.values() if e.field is field):
+        """Every value in the order of the table of fields, as plain data, secrets masked."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries.values():
+            found.setdefault(entry.field.path, []).append(entry)
+        for path in FIELDS:
+            for index, entry in enumerate(found.get(path, ())):
+                overrode = (Overrode(_shown(old), old.source, str(old.place)) for old in beaten(entry))
                 yield Value(
-                    _path(entry, index),
-                    _shown(entry),
-                    entry.source,
-                    location(entry.place),
-                    tuple(Overrode(_shown(old), old.source, location(old.place)) for old in beaten(entry)),
+                    _path(entry, index), _shown(entry), entry.source, str(entry.place), tuple(overrode)
                 )
 
 
@@ -92,10 +92,6 @@ def beaten(entry: Entry) -> Iterator[Entry]:
         old = old.beat
 
 
-def location(place: Place) -> str:
-    return str(place)
-
-
 def _path(entry: Entry, index: int) -> str:
     if entry.field.combine is Combine.APPEND:
         return f"{entry.field.path}[{index}]"
@@ -103,6 +99,20 @@ def _path(entry: Entry, index: int) -> str:
 
 
 def _shown(entry: Entry) -> Any:
-    return MASK if entry.secret and entry.value is not None else entry.value
+    return MASK if entry.secret and entry.value is not None else plain(entry.value)
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: a share as a percentage, KubeSpawner's own objects as mappings."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Fraction):
+        return f"{float(value * 100):g}%"
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "to_dict"):
+        # A model of the Kubernetes client, most of whose fields are None.
+        return {key: plain(item) for key, item in value.to_dict().items() if item is not None}
+    return f"a Python {type(value).__name__}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,9 @@ def values(facts: dict[str, Any]) -> dict[str, Any]:
     return {value["path"]: value for value in facts["values"]}
 
 
-def test_each_value_has_its_rule_line_and_what_it_beat(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_value_has_its_rule_line_and_what_it_beat(
+    policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     facts = explained(capsys, "--user", "ada", "--group", "course")
     assert facts["user"] == "ada"
     assert facts["groups"] == ["course"]
@@ -76,8 +79,13 @@ def test_what_comes_from_the_auth_state_is_masked(policy: str, capsys: pytest.Ca
 def test_the_table_is_for_people(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", policy, "--user", "ada", "--group", "course", "--profile", "menu"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("ada in course, profile menu, size s; home: dynamic (claim claim-ada); policy ")
-    assert any(line.split() == ["memory.limit", "1G", "profiles.menu.options.size.choices.s", "(policy.yaml:13)"] for line in lines)
+    assert lines[0].startswith(
+        "ada in course, profile menu, size s; home: dynamic (claim claim-ada); policy "
+    )
+    assert any(
+        line.split() == ["memory.limit", "1G", "profiles.menu.options.size.choices.s", "(policy.yaml:13)"]
+        for line in lines
+    )
     assert any(line.split() == ["beat", "4G", "groups.course", "(policy.yaml:9)"] for line in lines)
     assert any("(removed)" in line for line in lines)
 
@@ -160,5 +168,18 @@ def test_the_answer_needs_neither_jupyterhub_nor_kubespawner(policy: str) -> Non
 
 def test_a_reader_that_has_seen_enough_is_no_error(policy: str) -> None:
     command = f"{sys.executable} -m envspawner explain {policy} --user ada | true"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
     assert done.stderr == ""
+
+
+def test_a_terminal_that_knows_only_ascii_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("users: {ada: {note: é, extraEnv: {É: é}}}")
+    command = [sys.executable, "-m", "envspawner", "check", str(path)]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "\\xc9" in done.stdout

@@ -41,7 +41,10 @@ def test_there_is_no_claim_without_storage(capsys: pytest.CaptureFixture[str]) -
 
 def test_the_hubs_secrets_and_the_users_are_masked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "policy.yaml", "--user", "ada", "-o", "json"]) == 0
-    env = {e["name"]: e.get("value") for e in json.loads(capsys.readouterr().out)[1]["spec"]["containers"][0]["env"]}
+    env = {
+        e["name"]: e.get("value")
+        for e in json.loads(capsys.readouterr().out)[1]["spec"]["containers"][0]["env"]
+    }
     assert env["JUPYTERHUB_API_TOKEN"] == env["JPY_API_TOKEN"] == env["TOKEN"] == "***"
     assert env["JUPYTERHUB_CLIENT_ID"] == "jupyterhub-user-ada"
 
@@ -57,7 +60,9 @@ def test_a_named_server_and_a_namespace_show_everywhere(capsys: pytest.CaptureFi
 
 def test_the_time_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
     for at, limit in (("2026-12-20", 4 * 2**30), ("2026-12-21", None)):
-        assert main(["render", "policy.yaml", "--user", "ada", "--group", "exam", "--at", at, "-o", "json"]) == 0
+        assert (
+            main(["render", "policy.yaml", "--user", "ada", "--group", "exam", "--at", at, "-o", "json"]) == 0
+        )
         limits = json.loads(capsys.readouterr().out)[1]["spec"]["containers"][0]["resources"]["limits"]
         assert limits.get("memory") == limit
 

@@ -82,7 +82,9 @@ def spawner_for(
     spawner_class: type[KubeSpawner] = OfflineSpawner,
 ) -> Iterator[Any]:
     """The spawner of one server of one user."""
-    start = Start(Person(user, frozenset(groups), admin), server, {} if options is None else options, at, "hub")
+    start = Start(
+        Person(user, frozenset(groups), admin), server, {} if options is None else options, at, "hub"
+    )
     with offline_spawner(config, start, spawner_class) as spawner:
         yield spawner
 

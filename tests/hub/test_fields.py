@@ -32,7 +32,11 @@ CASES: dict[str, tuple[str, str, Any]] = {
         f"b@sha256:{'0' * 64}",
     ),
     "image.pullPolicy": ("image: {pullPolicy: Always}", f"{BOX}.imagePullPolicy", "Always"),
-    "image.pullSecrets": ("image: {pullSecrets: [a, {name: b}]}", f"{POD}.imagePullSecrets", [{"name": "a"}, {"name": "b"}]),
+    "image.pullSecrets": (
+        "image: {pullSecrets: [a, {name: b}]}",
+        f"{POD}.imagePullSecrets",
+        [{"name": "a"}, {"name": "b"}],
+    ),
     "memory.limit": ("memory: {limit: 2G}", f"{BOX}.resources.limits.memory", 2**31),
     "memory.guarantee": ("memory: {guarantee: 500Mi}", f"{BOX}.resources.requests.memory", 500 * 2**20),
     "memory.guarantee as a share": (
@@ -100,7 +104,8 @@ CASES: dict[str, tuple[str, str, Any]] = {
         {"name": "shm", "emptyDir": {"medium": "Memory"}},
     ),
     "storage.extraVolumeMounts": (
-        "storage: {extraVolumes: {a: {name: shm, emptyDir: {}}}, extraVolumeMounts: {a: {name: shm, mountPath: /dev/shm}}}",
+        "storage: {extraVolumes: {a: {name: shm, emptyDir: {}}}, "
+        "extraVolumeMounts: {a: {name: shm, mountPath: /dev/shm}}}",
         f"{BOX}.volumeMounts.1",
         {"name": "shm", "mountPath": "/dev/shm"},
     ),

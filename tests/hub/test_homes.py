@@ -65,8 +65,12 @@ async def test_a_start_without_the_own_home_does_not_forget_it(tmp_path: Path, p
 
 
 async def test_a_new_template_names_new_claims_only(tmp_path: Path) -> None:
-    _, state = await start(tmp_path, "defaults: {storage: {dynamic: {pvcNameTemplate: 'old-{username}'}}}", {})
-    made, state = await start(tmp_path, "defaults: {storage: {dynamic: {pvcNameTemplate: 'new-{username}'}}}", state)
+    _, state = await start(
+        tmp_path, "defaults: {storage: {dynamic: {pvcNameTemplate: 'old-{username}'}}}", {}
+    )
+    made, state = await start(
+        tmp_path, "defaults: {storage: {dynamic: {pvcNameTemplate: 'new-{username}'}}}", state
+    )
     assert claim_of(made) == "old-ada"
 
 
@@ -161,5 +165,3 @@ async def test_broken_state_is_passed_over(tmp_path: Path) -> None:
     for state in ({"envspawner_homes": [1]}, {"envspawner_homes": {"default": "x"}}, {"pvc_name": 7}):
         made, _ = await start(tmp_path, TWO, state)
         assert claim_of(made) == "claim-ada"
-
-

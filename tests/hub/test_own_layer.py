@@ -1,4 +1,4 @@
-"""On a hub whose configuration already mounts homes, such as the chart's, the policy lies above it and meets it by name."""
+"""On a hub that already mounts homes, such as the chart's, the policy lies above and meets its parts by name."""
 
 from __future__ import annotations
 
@@ -25,11 +25,19 @@ def chart(c: Any) -> None:
     k.storage_pvc_ensure = True
     k.storage_capacity = "10Gi"
     k.storage_access_modes = ["ReadWriteOnce"]
-    k.volumes = {"home": {"name": "volume-{user_server}", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}}
+    k.volumes = {
+        "home": {"name": "volume-{user_server}", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}
+    }
     k.volume_mounts = {"home": {"name": "volume-{user_server}", "mountPath": "/home/jovyan"}}
-    k.tolerations = [{"key": "hub.jupyter.org/dedicated", "operator": "Equal", "value": "user", "effect": "NoSchedule"}]
+    k.tolerations = [
+        {"key": "hub.jupyter.org/dedicated", "operator": "Equal", "value": "user", "effect": "NoSchedule"}
+    ]
     k.init_containers = [
-        V1Container(name="block-cloud-metadata", image="quay.io/jupyterhub/k8s-network-tools:4.4.0", command=["iptables"])
+        V1Container(
+            name="block-cloud-metadata",
+            image="quay.io/jupyterhub/k8s-network-tools:4.4.0",
+            command=["iptables"],
+        )
     ]
 
 
@@ -37,7 +45,9 @@ def chart_static(c: Any) -> None:
     chart(c)
     c.KubeSpawner.storage_pvc_ensure = False
     c.KubeSpawner.volumes = {"home": {"name": "home", "persistentVolumeClaim": {"claimName": "all-homes"}}}
-    c.KubeSpawner.volume_mounts = {"home": {"name": "home", "mountPath": "/home/jovyan", "subPath": "{username}"}}
+    c.KubeSpawner.volume_mounts = {
+        "home": {"name": "home", "mountPath": "/home/jovyan", "subPath": "{username}"}
+    }
 
 
 def chart_none(c: Any) -> None:
@@ -85,7 +95,9 @@ async def test_a_static_home_replaces_the_charts_dynamic_one(making: Making) -> 
     policy = "defaults: {storage: {type: static, static: {pvcName: nfs, subPath: '{username}'}}}"
     made = await making(policy, configure=chart)
     assert made.claim is None
-    assert made.volumes == {"volume-ada": {"name": "volume-ada", "persistentVolumeClaim": {"claimName": "nfs"}}}
+    assert made.volumes == {
+        "volume-ada": {"name": "volume-ada", "persistentVolumeClaim": {"claimName": "nfs"}}
+    }
     assert made.mounts == {"/home/jovyan": MOUNT | {"subPath": "ada"}}
 
 
@@ -141,7 +153,10 @@ async def test_the_same_name_replaces_in_its_place(making: Making) -> None:
         chart(c)
         c.KubeSpawner.init_containers.append({"name": "second-{username}", "image": "y:1"})
 
-    policy = "defaults: {initContainers: [{name: block-cloud-metadata, image: 'z:1'}, {name: 'second-{username}', image: 'w:1'}]}"
+    policy = """
+    defaults:
+      initContainers: [{name: block-cloud-metadata, image: 'z:1'}, {name: 'second-{username}', image: 'w:1'}]
+    """
     made = await making(policy, configure=configure)
     containers = made.pod["spec"]["initContainers"]
     assert [(one["name"], one["image"]) for one in containers] == [
@@ -154,7 +169,11 @@ async def test_what_the_hub_sets_is_added_to_or_bounded(making: Making) -> None:
     def configure(c: Any) -> None:
         chart(c)
         c.KubeSpawner.mem_limit = "64G"
-        c.KubeSpawner.environment = {"NAME": "{username}", "CALL": lambda spawner: spawner.user.name, "GONE": "x"}
+        c.KubeSpawner.environment = {
+            "NAME": "{username}",
+            "CALL": lambda spawner: spawner.user.name,
+            "GONE": "x",
+        }
         c.KubeSpawner.lifecycle_hooks = {"preStop": {"exec": {"command": ["sync"]}}}
         c.KubeSpawner.extra_resource_limits = {"nvidia.com/gpu": 4}
         c.KubeSpawner.node_selector = {"pool": "user"}
@@ -193,7 +212,10 @@ async def test_an_image_that_cannot_be_parsed_is_left_alone(making: Making) -> N
 async def test_a_callable_or_a_tolerations_mapping_is_carried_whole(making: Making) -> None:
     def configure(c: Any) -> None:
         c.KubeSpawner.uid = lambda spawner: 4711
-        c.KubeSpawner.tolerations = {"b": {"key": "b", "operator": "Exists"}, "a": {"key": "a", "operator": "Exists"}}
+        c.KubeSpawner.tolerations = {
+            "b": {"key": "b", "operator": "Exists"},
+            "a": {"key": "a", "operator": "Exists"},
+        }
 
     made = await making("defaults: {extraTolerations: [{key: c, operator: Exists}]}", configure=configure)
     assert made.notebook["securityContext"]["runAsUser"] == 4711
@@ -244,7 +266,10 @@ async def test_none_drops_whatever_mounts_the_home(making: Making) -> None:
     """
     made = await making(policy)
     assert made.mounts["/again"]["name"] == "home"
-    assert [one["name"] for one in made.pod["spec"]["initContainers"][0]["volumeMounts"]] == ["home", "shared"]
+    assert [one["name"] for one in made.pod["spec"]["initContainers"][0]["volumeMounts"]] == [
+        "home",
+        "shared",
+    ]
     made = await making(policy, options={"profile": "without"})
     assert set(made.mounts) == {"/shared"}
     assert [one["name"] for one in made.pod["spec"]["initContainers"][0]["volumeMounts"]] == ["shared"]
@@ -280,7 +305,9 @@ async def test_a_copy_and_a_hook_that_cannot_be_joined_end_the_start(making: Mak
     """
     with pytest.raises(HTTPError, match="cannot be joined"):
         await making(policy, groups=["g"])
-    made = await making("defaults: {copyOnce: /srv/app/src, lifecycleHooks: {postStart: {exec: {command: [me]}}}}")
+    made = await making(
+        "defaults: {copyOnce: /srv/app/src, lifecycleHooks: {postStart: {exec: {command: [me]}}}}"
+    )
     command = made.notebook["lifecycle"]["postStart"]["exec"]["command"]
     assert command[-2:] == ["--", "me"]
     assert command[4:8] == ["/srv/app/src", "", ".copied", "no"]

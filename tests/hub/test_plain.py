@@ -29,18 +29,26 @@ def like_the_chart(c: Any) -> None:
     k.uid, k.fs_gid = 1000, 100
     k.mem_guarantee, k.mem_limit, k.cpu_limit = "1G", "2G", 2
     k.extra_resource_limits = {"nvidia.com/gpu": "1"}
-    k.environment = {"A": "{username}", "B": lambda spawner: spawner.user.name, "C": {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}}
+    k.environment = {
+        "A": "{username}",
+        "B": lambda spawner: spawner.user.name,
+        "C": {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+    }
     k.storage_pvc_ensure = True
     k.storage_capacity, k.storage_class = "10Gi", "fast"
     k.storage_extra_labels = {"u": "{username}"}
     k.pvc_name_template = "claim-{user_server}"
-    k.volumes = {"home": {"name": "volume-{user_server}", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}}
+    k.volumes = {
+        "home": {"name": "volume-{user_server}", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}
+    }
     k.volume_mounts = {"home": {"name": "volume-{user_server}", "mountPath": "/home/jovyan"}}
     k.init_containers = [V1Container(name="block-cloud-metadata", image="iptables:1", command=["iptables"])]
     k.extra_containers = [{"name": "side", "image": "x:1", "args": ["{{a}}", "{username}"]}]
     k.tolerations = {"b": {"key": "b", "operator": "Exists"}, "a": {"key": "a", "operator": "Exists"}}
     k.node_selector = {"pool": "user"}
-    k.node_affinity_preferred = [{"weight": 1, "preference": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}]
+    k.node_affinity_preferred = [
+        {"weight": 1, "preference": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}
+    ]
     k.lifecycle_hooks = {"postStart": {"exec": {"command": ["sh", "-c", "echo {x}"]}}}
     k.extra_pod_config = {"hostname": "{username}"}
     k.service_account = "sa-{username}"
@@ -72,7 +80,9 @@ async def test_the_manifest_is_kubespawners(
     made = []
     for spawner_class in (KubeSpawner, EnvSpawner):
         config = config_of(tmp_path, None, configure)
-        with spawner_for(config, user, server=server, options=options, spawner_class=spawner_class) as spawner:
+        with spawner_for(
+            config, user, server=server, options=options, spawner_class=spawner_class
+        ) as spawner:
             await spawner.load_user_options()
             made.append((await made_by(spawner), spawner.get_state(), spawner.start_timeout))
     assert made[0] == made[1]

@@ -14,7 +14,9 @@ from envspawner.policy.problems import PolicyError
 
 from .support import config_of, made_by, spawner_for
 
-TIMEOUTS = "defaults: {startTimeout: 100}\nprofiles: {slow: {startTimeout: 900}, quick: {allow: {users: [bob]}}}"
+TIMEOUTS = (
+    "defaults: {startTimeout: 100}\nprofiles: {slow: {startTimeout: 900}, quick: {allow: {users: [bob]}}}"
+)
 
 
 async def test_the_start_timeout_is_known_before_the_start_has_run(tmp_path: Path) -> None:
@@ -84,7 +86,9 @@ async def test_what_a_hook_sets_between_two_starts_stays(tmp_path: Path) -> None
 
 
 async def test_hooks_and_group_overrides_lie_beneath_the_policy(tmp_path: Path) -> None:
-    with spawner_for(config_of(tmp_path, "defaults: {extraEnv: {A: policy}, atMost: {memory: 2G}}")) as spawner:
+    with spawner_for(
+        config_of(tmp_path, "defaults: {extraEnv: {A: policy}, atMost: {memory: 2G}}")
+    ) as spawner:
         spawner.environment = {"A": "hook", "B": "hook"}
         spawner.mem_limit = "64G"
         await spawner.load_user_options()
@@ -94,7 +98,9 @@ async def test_hooks_and_group_overrides_lie_beneath_the_policy(tmp_path: Path) 
     assert made.notebook["resources"]["limits"]["memory"] == 2**31
 
 
-async def test_every_start_logs_one_line_without_variables(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_every_start_logs_one_line_without_variables(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     policy = """
     defaults: {image: 'a/b:1', memory: {limit: 2G}, cpu: {limit: 1.5}, extraEnv: {TOKEN: secret-4711}}
     profiles: {gpu: {extraResource: {limits: {nvidia.com/gpu: 1}}, options: {o: {choices: {c: {}}}}}}
@@ -105,7 +111,8 @@ async def test_every_start_logs_one_line_without_variables(tmp_path: Path, caplo
             await spawner.load_user_options()
     [record] = [one for one in caplog.records if "gets profile=" in one.message]
     assert record.message.startswith(
-        "ada gets profile=gpu o=c image=a/b:1 memory=1G-2G cpu=none-1.5 nvidia.com/gpu=1 storage=claim-ada (10Gi) policy="
+        "ada gets profile=gpu o=c image=a/b:1 memory=1G-2G cpu=none-1.5 nvidia.com/gpu=1 "
+        "storage=claim-ada (10Gi) policy="
     )
     assert "4711" not in caplog.text
 
@@ -189,13 +196,19 @@ def test_the_same_entry_in_both_is_an_error(tmp_path: Path) -> None:
     def configure(c: Any) -> None:
         c.EnvSpawner.users = {"ada": {}}
 
-    with pytest.raises(PolicyError, match=r"ada is also in .*policy\.yaml:1"):
-        with spawner_for(config_of(tmp_path, "users: {ada: {}}", configure)):
-            pass
+    config = config_of(tmp_path, "users: {ada: {}}", configure)
+    with (
+        pytest.raises(PolicyError, match=r"users\.ada is also in .*policy\.yaml:1"),
+        spawner_for(config),
+    ):
+        pass
 
 
 def test_a_wrong_policy_refuses_the_first_spawner_where_the_hub_was_not_stopped(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match="memroy"), spawner_for(config_of(tmp_path, "defaults: {memroy: 1}")):
+    with (
+        pytest.raises(PolicyError, match="memroy"),
+        spawner_for(config_of(tmp_path, "defaults: {memroy: 1}")),
+    ):
         pass
 
 
@@ -203,9 +216,9 @@ def test_a_profile_list_beside_a_policy_is_an_error(tmp_path: Path) -> None:
     def configure(c: Any) -> None:
         c.KubeSpawner.profile_list = [{"display_name": "x"}]
 
-    with pytest.raises(PolicyError, match="profile_list stands beside a policy"):
-        with spawner_for(config_of(tmp_path, "defaults: {}", configure)):
-            pass
+    config = config_of(tmp_path, "defaults: {}", configure)
+    with pytest.raises(PolicyError, match="profile_list stands beside a policy"), spawner_for(config):
+        pass
 
 
 def test_mounts_of_volumes_that_the_hub_itself_configures_are_fine(tmp_path: Path) -> None:

@@ -47,7 +47,14 @@ c.DummyAuthenticator.allow_all = True
     command = [sys.executable, "-m", "jupyterhub"]
     env = {**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig")}
     return subprocess.run(
-        command, cwd=tmp_path, env=env, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True, timeout=60, check=False
+        command,
+        cwd=tmp_path,
+        env=env,
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -100,5 +107,8 @@ def test_a_good_policy_lets_the_hub_go_on(tmp_path: Path) -> None:
 
 
 def test_another_spawner_does_not_care_about_a_wrong_policy(tmp_path: Path) -> None:
-    hub = start_hub(tmp_path, 'c.EnvSpawner.defaults = {"memroy": 1}\nc.JupyterHub.spawner_class = "kubespawner.KubeSpawner"')
+    hub = start_hub(
+        tmp_path,
+        'c.EnvSpawner.defaults = {"memroy": 1}\nc.JupyterHub.spawner_class = "kubespawner.KubeSpawner"',
+    )
     assert "cannot be used" not in hub.stdout

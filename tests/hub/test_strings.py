@@ -16,7 +16,24 @@ from .support import made_by as made_by_spawner
 
 TRICKY = st.lists(
     st.sampled_from(
-        ["{", "}", "{{", "}}", "{a}", "${HOME}", "{username", "username}", "$", "-", " ", "%s", "{0}", "{!r}", "\\", "'"]
+        [
+            "{",
+            "}",
+            "{{",
+            "}}",
+            "{a}",
+            "${HOME}",
+            "{username",
+            "username}",
+            "$",
+            "-",
+            " ",
+            "%s",
+            "{0}",
+            "{!r}",
+            "\\",
+            "'",
+        ]
     )
     | st.text(max_size=5),
     max_size=8,
@@ -50,7 +67,9 @@ def test_text_without_a_known_placeholder_is_in_the_pod_as_it_is(text: str) -> N
             "extraEnv": {"TEXT": text},
             "extraAnnotations": {"example.org/text": text},
             "lifecycleHooks": {"preStop": {"exec": {"command": ["sh", "-c", text]}}},
-            "initContainers": [{"name": "a", "image": "b:1", "args": [text], "env": [{"name": "T", "value": text}]}],
+            "initContainers": [
+                {"name": "a", "image": "b:1", "args": [text], "env": [{"name": "T", "value": text}]}
+            ],
             "extraContainers": [{"name": "c", "image": "b:1", "command": ["sh", text]}],
             "extraPodConfig": {"dnsConfig": {"options": [{"name": "x", "value": text}]}},
             "extraContainerConfig": {"command": ["start", text]},
