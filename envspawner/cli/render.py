@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from ..resolve.request import Start
 from .errors import Fails
-from .selectors import POLICY_HELP, Selectors, add_selectors, selectors
+from .selectors import POLICY_HELP, add_selectors, selectors
 from .sources import Subject, usable
 
 
@@ -37,11 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _documents(subject: Subject, chosen: Selectors) -> list[dict[str, Any]]:
+def _documents(subject: Subject, start: Start) -> list[dict[str, Any]]:
     from tornado.web import HTTPError
 
     try:
-        return subject.render(chosen)
+        return subject.render(start)
     except HTTPError as error:
         words = error.log_message or ""
         raise Fails(f"refused: {words % error.args if error.args and '%' in words else words}") from None

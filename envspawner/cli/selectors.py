@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ..policy.problems import Fault
 from ..policy.values import moment
-from ..resolve.request import OwnLayer, Person, SpawnRequest
-from ..resolve.slugs import user_names
+from ..resolve.request import Person, Start
 
 POLICY_HELP = "a YAML policy, a chart's config.yaml, or a jupyterhub_config.py"
-
-
-@dataclass(frozen=True)
-class Selectors:
-    """One user, one server, one choice, one moment."""
-
-    person: Person
-    server: str
-    options: dict[str, str]
-    at: datetime
-    namespace: str = "default"
-
-    def request(self) -> SpawnRequest:
-        """The request that a hub with KubeSpawner's default templates would make."""
-        names = user_names(self.person.name, self.server, "safe")
-        words = names | {
-            "userid": "1",
-            "hubnamespace": "user" if self.namespace == "default" else self.namespace,
-            "namespace": self.namespace,
-            "pod_name": f"jupyter-{names['user_server']}",
-        }
-        own = OwnLayer(claim=f"claim-{names['user_server']}")
-        return SpawnRequest(self.person, self.at, words, own)
 
 
 def add_selectors(parser: argparse.ArgumentParser) -> None:
@@ -61,14 +36,14 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def selectors(arguments: argparse.Namespace) -> Selectors:
+def selectors(arguments: argparse.Namespace) -> Start:
     """What the command line selects."""
     options = dict(arguments.option)
     if arguments.profile is not None:
         options["profile"] = arguments.profile
     at = arguments.at or datetime.now(timezone.utc)
     person = Person(arguments.user, frozenset(arguments.group), arguments.admin)
-    return Selectors(person, arguments.server, options, at, getattr(arguments, "namespace", "default"))
+    return Start(person, arguments.server, options, at, getattr(arguments, "namespace", "default"))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -11,14 +11,13 @@ from ..policy.document import read_document
 from ..policy.load import load_policy
 from ..policy.problems import PolicyError, Problem
 from ..policy.rules import Policy
+from ..resolve.request import Start
 from ..resolve.resolver import Resolver
 from ..resolve.result import ResolvedEnvironment
 from .errors import CannotRun, Fails
-from .selectors import Selectors
 
 if TYPE_CHECKING:
     from ..hub.configuration import Configuration
-    from ..hub.offline import Start
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,16 @@ class Subject:
     configuration: Configuration | None = None
     beneath: str = ""
 
-    def explain(self, chosen: Selectors) -> ResolvedEnvironment:
+    def explain(self, start: Start) -> ResolvedEnvironment:
         """What the selected start resolves to. Raises Refusal and Unusable."""
         if self.configuration is None:
             assert self.policy is not None
-            return Resolver(self.policy).resolve(chosen.request(), chosen.options)
+            return Resolver(self.policy).resolve(start.request(), start.options)
         from ..hub.offline import resolve
 
-        return resolve(self.configuration, start(chosen))
+        return resolve(self.configuration, start)
 
-    def render(self, chosen: Selectors) -> list[dict[str, Any]]:
+    def render(self, start: Start) -> list[dict[str, Any]]:
         """The claim, if any, and the pod. Raises tornado's HTTPError for a refusal."""
         from traitlets.config import Config
 
@@ -51,14 +50,7 @@ class Subject:
         from ..hub.offline import render
 
         around = self.configuration or from_config(Config({"EnvSpawner": {"policy_file": self.name}}))
-        return render(around, start(chosen))
-
-
-def start(chosen: Selectors) -> Start:
-    """The selected start, as the hub's edge wants it."""
-    from ..hub.offline import Start
-
-    return Start(chosen.person, chosen.server, chosen.options, chosen.at, chosen.namespace)
+        return render(around, start)
 
 
 def read(name: str) -> Subject:

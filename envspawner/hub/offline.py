@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from unittest.mock import Mock
@@ -22,24 +21,13 @@ from sqlalchemy.orm import sessionmaker
 from traitlets.config import Config
 
 from ..resolve.merge import MASK
-from ..resolve.request import Person
+from ..resolve.request import Start
 from ..resolve.resolver import without_policy
 from ..resolve.result import ResolvedEnvironment
 from .configuration import Configuration
 from .spawner import EnvSpawner
 
 SECRET_ENV: Final = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
-
-
-@dataclass(frozen=True)
-class Start:
-    """One start to render. server: "" is the default server. options: raw user options."""
-
-    person: Person
-    server: str
-    options: dict[str, str]
-    at: datetime
-    namespace: str = "default"
 
 
 class Offline:

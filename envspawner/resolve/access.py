@@ -18,7 +18,7 @@ _LONGEST: Final = 16 * 1024  # characters of all options together
 _SHOWN: Final = 100  # characters of what was sent that the hub's log repeats
 
 
-class Refusal(Exception):  # noqa: N818 - a decision, not an error
+class Refusal(Exception):
     """Why this person does not get this. reason: machine-readable. message: one sentence for the person.
 
     detail: for the hub's log. Forbidden and unknown read the same in `message`.

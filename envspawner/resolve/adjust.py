@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from ..policy.fields import FIELDS
-from .amounts import number
+from .amounts import NUMBERS, number
 from .bounds import LIMITS, Bound, Bounds
 from .match import GROUPS, Applied
 from .merge import Entries, Entry
@@ -17,7 +17,6 @@ _LIMITS: Final = "extraResource.limits"
 _GUARANTEES: Final = "extraResource.guarantees"
 _OVERCOMMITTED: Final = "ephemeral-storage"
 """Of what `extraResource` may name, Kubernetes lets only this have a request other than its limit."""
-_NUMBERS: Final = (int, float)
 
 
 class _Pair(NamedTuple):
@@ -56,7 +55,7 @@ def adjust(entries: Entries, applied: Sequence[Applied], least: Bounds, most: Bo
 def _amount(entry: Entry | None) -> float | None:
     """The number of an amount; None for a share, a removed value and none at all."""
     value = None if entry is None else entry.value
-    if isinstance(value, _NUMBERS):
+    if isinstance(value, NUMBERS):
         return value
     return None if value is None or isinstance(value, Fraction) else number(value)
 
@@ -125,7 +124,8 @@ def _hold(entries: Entries, bound: Bound) -> None:
 
 def _is_outside(amount: float | None, bound: Bound) -> bool:
     if bound.word == "atMost":
-        # No limit at all is too much. Without a capacity no claim can be made anyway, and no GPU is none.
-        return bound.resource in ("memory", "cpu") if amount is None else amount > number(bound.amount)
+        # No limit at all is too much, and KubeSpawner takes 0 for none. Without a capacity no claim can be
+        # made anyway, and no GPU is none.
+        return amount > number(bound.amount) if amount else bound.resource in ("memory", "cpu")
     # No limit at all is above any floor, but no GPU is below it.
     return bound.resource not in LIMITS if amount is None else amount < number(bound.amount)

@@ -11,7 +11,7 @@ from ..policy import quantities
 from ..policy.fields import Field, Largest
 from ..policy.problems import Fault
 
-_NUMBERS: Final = (int, float)
+NUMBERS: Final = (int, float)
 
 
 def number(value: Any) -> float:
@@ -19,7 +19,7 @@ def number(value: Any) -> float:
 
     A policy's own amounts can be read; those of KubeSpawner's traits were never checked.
     """
-    return value if isinstance(value, _NUMBERS) else _quantity(str(value))
+    return value if isinstance(value, NUMBERS) else _quantity(str(value))
 
 
 @lru_cache(maxsize=1024)
@@ -38,7 +38,7 @@ def at_least_as_large(field: Field, old: Any, new: Any) -> bool:
     if old is None or new is None:
         null_wins = field.largest is Largest.NULL_IS_LARGEST
         return (old is None) if null_wins else (new is None)
-    if isinstance(old, _NUMBERS) and isinstance(new, _NUMBERS):
+    if isinstance(old, NUMBERS) and isinstance(new, NUMBERS):
         return old >= new
     if isinstance(old, Fraction) != isinstance(new, Fraction):
         return False

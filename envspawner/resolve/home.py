@@ -25,7 +25,7 @@ CLAIM_FIELDS: Final = frozenset(
 _SERVER: Final = SERVER | {"pod_name"}  # a pod's name has its server's name in it
 
 
-class Unusable(Exception):  # noqa: N818 - it says what the rules are
+class Unusable(Exception):
     """The rules that hold for a person contradict each other; the message is for the hub's log."""
 
 

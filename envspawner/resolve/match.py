@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -92,7 +92,7 @@ class GroupIndex:
                 self._exact[pattern] = order
         self._prefix_lengths = sorted({len(prefix) for prefix in self._globs})
         # Groups come again with each of their members.
-        self._of = lru_cache(maxsize=2**14)(lambda name: tuple(self._find(name)))
+        self._of = lru_cache(maxsize=2**14)(self._find)
 
     def applied(self, groups: frozenset[str]) -> list[Applied]:
         """Rules for these groups in the order written; a glob once per group, by the group's name."""
@@ -102,14 +102,14 @@ class GroupIndex:
         # No two have both order and name, so rules are never compared.
         return [one for _, _, one in sorted(found)]
 
-    def _find(self, name: str) -> Iterator[tuple[int, str, Applied]]:
-        if name in self._exact:
-            yield self._applied(self._exact[name], name)
-        for length in self._prefix_lengths:
-            for order, glob in self._globs.get(name[:length], ()) if length < len(name) else ():
-                match = glob.match(name)
-                if match is not None:
-                    yield self._applied(order, name, match=match)
+    def _find(self, name: str) -> tuple[tuple[int, str, Applied], ...]:
+        found = [self._applied(self._exact[name], name)] if name in self._exact else []
+        prefixes = (name[:length] for length in self._prefix_lengths if length < len(name))
+        for order, glob in (one for prefix in prefixes for one in self._globs.get(prefix, ())):
+            match = glob.match(name)
+            if match is not None:
+                found.append(self._applied(order, name, match=match))
+        return tuple(found)
 
     def _applied(self, order: int, name: str, **match: str) -> tuple[int, str, Applied]:
         words = {"group": name, **match}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..policy.rules import Rule
+from .slugs import user_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,26 @@ class SpawnRequest:
     own: OwnLayer = field(default_factory=OwnLayer)
     homes: Mapping[str, str] = field(default_factory=dict)
     auth_state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start that is asked about without a hub. server: "" is the unnamed one. options: raw user options."""
+
+    person: Person
+    server: str
+    options: Mapping[str, Any]
+    at: datetime
+    namespace: str = "default"
+
+    def request(self) -> SpawnRequest:
+        """The request that a hub with KubeSpawner's default templates would make."""
+        names = user_names(self.person.name, self.server, "safe")
+        words = names | {
+            "userid": "1",
+            "hubnamespace": "user" if self.namespace == "default" else self.namespace,
+            "namespace": self.namespace,
+            "pod_name": f"jupyter-{names['user_server']}",
+        }
+        own = OwnLayer(claim=f"claim-{names['user_server']}")
+        return SpawnRequest(self.person, self.at, words, own)

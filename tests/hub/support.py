@@ -13,8 +13,8 @@ import kubernetes_validate
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
-from envspawner.hub.offline import OfflineSpawner, Start, manifests, offline_spawner
-from envspawner.resolve.request import Person
+from envspawner.hub.offline import OfflineSpawner, manifests, offline_spawner
+from envspawner.resolve.request import Person, Start
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 NEWEST = kubernetes_validate.latest_version()

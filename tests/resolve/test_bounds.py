@@ -164,6 +164,13 @@ def test_kubespawners_own_limits_are_lowered_too() -> None:
     assert keyed(environment, "extraResource.limits") == {"nvidia.com/gpu": 2}
 
 
+@pytest.mark.parametrize(("word", "most"), [("memory", "8G"), ("cpu", "4")])
+def test_a_limit_of_0_is_none_to_kubespawner_and_is_lowered_too(word: str, most: str) -> None:
+    layer = own_layer(own(f"{word}.limit", 0))
+    environment = resolve(f"defaults: {{atMost: {{{word}: {most}}}}}", own=layer)
+    assert environment.get(f"{word}.limit") == {"8G": 8 * G, "4": 4}[most]
+
+
 def test_what_nobody_can_read_counts_as_more_than_anything() -> None:
     layer = own_layer(own("storage.capacity", "10 Gb"), own("extraResource.limits", "many", "a.b/c"))
     environment = resolve("defaults: {atMost: {storage: 1Gi, a.b/c: 2}}", own=layer)
