@@ -177,7 +177,7 @@ def _policy(source: Source, config: Mapping[str, Any]) -> Source | None:
     return Source(source.file, sections, source.start)
 
 
-_WORDS: Final = dict.fromkeys((*PERSON, *SPAWN, "escaped_servername", "escaped_user_server"), "x")
+_WORDS: Final = dict.fromkeys((*PERSON, *SPAWN), "x")
 del _WORDS["profile"]
 
 

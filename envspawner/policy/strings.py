@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from .rules import Setting
-from .templates import AUTH_STATE, GROUP, SERVER, USER, Placeholder, Template, names_in
+from .templates import AUTH_STATE, GROUP, JOINED, SERVER, USER, Placeholder, Template, names_in
 
 _NOT_IN_COMMANDS: Final = frozenset((*GROUP, "unescaped_username", "unescaped_servername"))
 _COMMAND_KEYS: Final = frozenset({"command", "args", "exec"})
@@ -93,7 +93,7 @@ def _claim_or_path(word: str, template: Template) -> Iterator[Complaint]:
     names = template.names
     for name in sorted(names & {"unescaped_username", "unescaped_servername"}):
         yield f"{{{name}}} may not stand in {word}", f"write {{{name.removeprefix('unescaped_')}}}"
-    joined = (names & SERVER) - {"user_server", "safe_user_server"} and names & USER
+    joined = (names & SERVER) - JOINED and names & USER
     if joined and not (word == "a subPath" and _apart(template)):
         yield f"{word} that joins user and server could be another user's", "write {user_server}"
     if names & set(GROUP) and not any(c.isalnum() for p in template.parts if isinstance(p, str) for c in p):

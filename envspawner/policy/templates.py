@@ -15,6 +15,8 @@ PERSON: Final = (
     "unescaped_servername",
     "userid",
     "escaped_username",
+    "escaped_servername",
+    "escaped_user_server",
     "safe_username",
     "safe_servername",
     "safe_user_server",
@@ -22,11 +24,11 @@ PERSON: Final = (
 SPAWN: Final = ("hubnamespace", "namespace", "pod_name", "pvc_name", "profile")
 GROUP: Final = ("group", "match")
 KNOWN: Final = frozenset((*PERSON, *SPAWN, *GROUP, "value"))
-SERVER: Final = frozenset(
-    ("servername", "user_server", "unescaped_servername", "safe_servername", "safe_user_server")
-)
+JOINED: Final = frozenset(("user_server", "escaped_user_server", "safe_user_server"))
+"""Placeholders that name a user and a server in one."""
+SERVER: Final = JOINED | {"servername", "unescaped_servername", "escaped_servername", "safe_servername"}
 """Placeholders that tell servers of one user apart."""
-USER: Final = frozenset(PERSON) - SERVER | {"user_server", "safe_user_server"}
+USER: Final = frozenset(PERSON) - SERVER | JOINED
 """Placeholders that tell users apart."""
 AUTH_STATE: Final = "auth_state."
 

@@ -69,11 +69,10 @@ def user_names(username: str, servername: str, scheme: Scheme) -> dict[str, str]
         safe_user_server = multi_slug((username, servername), _ROOM)
     else:
         safe_user_server = _joined(safe_username, safe_servername)
-    escaped_username = escape_slug(username)
+    escaped_username, escaped_servername = escape_slug(username), escape_slug(servername)
     if scheme == "safe":
         names = (safe_username, safe_servername, safe_user_server)
     else:
-        escaped_servername = escape_slug(servername)
         names = (escaped_username, escaped_servername, _joined(escaped_username, escaped_servername))
     return {
         "username": names[0],
@@ -85,6 +84,8 @@ def user_names(username: str, servername: str, scheme: Scheme) -> dict[str, str]
         "safe_servername": safe_servername,
         "safe_user_server": safe_user_server,
         "escaped_username": escaped_username,
+        "escaped_servername": escaped_servername,
+        "escaped_user_server": f"{escaped_username}--{escaped_servername}",
     }
 
 

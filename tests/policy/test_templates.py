@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from envspawner.policy.problems import Fault
 from envspawner.policy.templates import (
+    JOINED,
     KNOWN,
     SERVER,
     USER,
@@ -187,4 +188,4 @@ def test_what_a_check_of_spelling_finds_is_raised() -> None:
 
 def test_placeholders_that_tell_users_or_servers_apart_are_known() -> None:
     assert USER | SERVER <= KNOWN
-    assert {"user_server", "safe_user_server"} == (USER & SERVER)
+    assert JOINED == (USER & SERVER)

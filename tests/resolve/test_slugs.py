@@ -117,6 +117,8 @@ def test_every_name_that_a_template_may_use_is_given() -> None:
         "safe_servername": "",
         "safe_user_server": slugs.safe_slug("Ada"),
         "escaped_username": "-41da",
+        "escaped_servername": "",
+        "escaped_user_server": "-41da--",
     }
 
 
