@@ -21,7 +21,7 @@ def pytest_on_cluster_tests(*options: str, **environ: str) -> subprocess.Complet
     ours = ("ENVSPAWNER_", "KUBECONFIG", "PYTEST_", "COV_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/cluster", *options],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n0", "tests/cluster", *options],
         cwd=ROOT,
         env={**clean, **environ},
         capture_output=True,

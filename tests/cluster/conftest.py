@@ -20,6 +20,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker("cluster")
+        item.add_marker(pytest.mark.xdist_group("cluster"))  # they share one hub
     if ours and os.environ.get("ENVSPAWNER_CLUSTER_TESTS") != "1":
         config.hook.pytest_deselected(items=ours)
         items[:] = [item for item in items if HERE not in item.path.parents]

@@ -225,7 +225,7 @@ def test_problems_of_traits_are_told_by_their_path() -> None:
     ]
 
 
-@pytest.mark.parametrize("data", [5, None, [], "x", object()], ids=repr)
+@pytest.mark.parametrize("data", [5, None, [], "x", object()], ids=lambda data: type(data).__name__)
 def test_traits_that_are_no_mapping_are_told(data: object) -> None:
     (said,) = trait_problems(data)
     assert said.startswith("c.EnvSpawner: expected a mapping, got ")
