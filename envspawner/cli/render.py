@@ -44,8 +44,7 @@ def _documents(subject: Subject, start: Start) -> list[dict[str, Any]]:
     try:
         return subject.render(start)
     except HTTPError as error:
-        words = error.log_message or ""
-        raise Fails(f"refused: {words % error.args if error.args and '%' in words else words}") from None
+        raise Fails(f"refused: {getattr(error, 'refusal', error)}") from None
 
 
 class _Dumper(yaml.SafeDumper):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +14,13 @@ from .conftest import Making
 
 HOME = {"name": "volume-ada", "persistentVolumeClaim": {"claimName": "claim-ada"}}
 MOUNT = {"name": "volume-ada", "mountPath": "/home/jovyan"}
+
+
+@contextmanager
+def refused_with(words: str) -> Iterator[None]:
+    with pytest.raises(HTTPError) as caught:
+        yield
+    assert words in getattr(caught.value, "refusal", "")
 
 
 def chart(c: Any) -> None:
@@ -280,7 +289,7 @@ async def test_a_second_volume_where_the_home_is_mounted_ends_the_start(making: 
     defaults:
       storage: {extraVolumes: [{name: v, emptyDir: {}}], extraVolumeMounts: [{name: v, mountPath: /home/jovyan}]}
     """
-    with pytest.raises(HTTPError, match="where the home is"):
+    with refused_with("where the home is"):
         await making(policy)
 
 
@@ -289,12 +298,12 @@ async def test_a_volume_of_the_homes_name_ends_the_start(making: Making) -> None
     defaults:
       storage: {dynamic: {volumeNameTemplate: data}, extraVolumes: [{name: data, emptyDir: {}}]}
     """
-    with pytest.raises(HTTPError, match="is also in extraVolumes"):
+    with refused_with("is also in extraVolumes"):
         await making(policy)
 
 
 async def test_a_claim_without_capacity_ends_the_start(making: Making) -> None:
-    with pytest.raises(HTTPError, match=r"removes storage\.capacity"):
+    with refused_with("removes storage.capacity"):
         await making("defaults: {storage: {capacity: null}}")
 
 
@@ -303,7 +312,7 @@ async def test_a_copy_and_a_hook_that_cannot_be_joined_end_the_start(making: Mak
     defaults: {copyOnce: /srv/app/src}
     groups: {g: {lifecycleHooks: {postStart: {httpGet: {port: 1}}}}}
     """
-    with pytest.raises(HTTPError, match="cannot be joined"):
+    with refused_with("cannot be joined"):
         await making(policy, groups=["g"])
     made = await making(
         "defaults: {copyOnce: /srv/app/src, lifecycleHooks: {postStart: {exec: {command: [me]}}}}"
