@@ -56,6 +56,10 @@ def as_json(environment: ResolvedEnvironment) -> dict[str, Any]:
         "options": {option.slug: choice.slug for option, choice in environment.selection.choices},
         "policy_digest": environment.digest,
         "home": {"type": home.kind, "claim": home.claim, "identity": home.identity},
+        "notes": [
+            {"source": rule.source, "note": rule.note, "location": str(rule.place)}
+            for rule in environment.noted
+        ],
         "values": [_value(value) for value in environment.values()],
     }
 
@@ -98,6 +102,7 @@ def _table(facts: dict[str, Any]) -> list[str]:
         rows.append((value["path"], _words(value["value"]), _from(value)))
         rows += [("", f"  beat {_words(old['value'])}", _from(old)) for old in value["overrode"]]
     widths = [min(60, max((len(row[column]) for row in rows), default=0)) for column in (0, 1)]
+    rows += [("", f"note: {one['note']}", _from(one)) for one in facts["notes"]]
     if facts.get("beneath"):
         rows.append(("", "", f"beneath all: {facts['beneath']}"))
     return lines + [f"{path:{widths[0]}}  {text:{widths[1]}}  {source}\n" for path, text, source in rows]

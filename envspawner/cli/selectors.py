@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from ..policy.problems import Fault
 from ..policy.values import moment
 from ..resolve.request import Person, Start
+from .errors import CannotRun
 
 POLICY_HELP = "a YAML policy, a chart's config.yaml, or a jupyterhub_config.py"
 
@@ -39,6 +40,9 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
 def selectors(arguments: argparse.Namespace) -> Start:
     """What the command line selects."""
     options = dict(arguments.option)
+    for text in (arguments.user, arguments.server, *arguments.group, *options, *options.values()):
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise CannotRun(f"{text!r} is not UTF-8")
     if arguments.profile is not None:
         options["profile"] = arguments.profile
     at = arguments.at or datetime.now(timezone.utc)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 Expand = Callable[[str, str], str]
@@ -30,37 +30,47 @@ _ALL: Final = "".join(f"{{{name}}}{_BETWEEN}" for name in _SLUGS)
 
 
 class Names:
-    """The names of one spawner. KubeSpawner computes all of them, slugs and hashes, for each of its strings."""
+    """The names of one spawner. KubeSpawner makes all of them, slugs and hashes, for each of its strings."""
 
     __slots__ = ("_key", "_slugs")
 
     def __init__(self) -> None:
         self._key: tuple[str, str, str] | None = None
-        self._slugs: dict[str, str] | None = None
+        self._slugs: dict[str, str] = {}
 
-    def slugs(self, spawner: Any, scheme: str, expand: Expand) -> dict[str, str] | None:
-        """What KubeSpawner makes of the names of user and server; None where that cannot be told apart."""
-        key = (spawner.user.name, spawner.name or "", scheme)
+    def now(self, spawner: Any, scheme: str, expand: Expand) -> dict[str, Any]:
+        """What templates may name, as it is now. expand: KubeSpawner's own. Raises what that raises."""
+        user = spawner.user
+        key = (user.name, spawner.name or "", scheme)
         if key != self._key:
-            self._slugs = _taken_apart(expand(_ALL, scheme))
+            self._slugs = _slugs(scheme, expand)
             self._key = key
-        return self._slugs
+        changing = {name: getattr(spawner, name, f"{name}_unavailable!") for name in _CHANGING}
+        return {**self._slugs, **changing, "userid": user.id}
 
     def expand(self, spawner: Any, template: str, scheme: str, expand: Expand) -> str:
         """As `KubeSpawner._expand_user_properties`, which is `expand`. Raises what that raises."""
-        slugs = self.slugs(spawner, scheme, expand)
-        if slugs is None:
-            return expand(template, scheme)
-        changing = {name: getattr(spawner, name, f"{name}_unavailable!") for name in _CHANGING}
         try:
-            text = template.format(**slugs, **changing, userid=spawner.user.id)
+            return fill(template, self.now(spawner, scheme, expand))
         except KeyError:
             # Perhaps a name that only a newer KubeSpawner knows.
             return expand(template, scheme)
-        # A hyphen before an empty server name goes, one that the template itself ends with stays.
-        return text if template.endswith("-") else text.rstrip("-")
 
 
-def _taken_apart(text: str) -> dict[str, str] | None:
-    values = text.split(_BETWEEN)[:-1]
-    return dict(zip(_SLUGS, values, strict=True)) if len(values) == len(_SLUGS) else None
+def is_plain(text: str) -> bool:
+    """Whether a template names nothing and doubles no brace, so that it is what it becomes."""
+    return "{" not in text and "}" not in text
+
+
+def fill(template: str, names: Mapping[str, Any]) -> str:
+    """A template of KubeSpawner's with these names filled in. Raises what `str.format` raises."""
+    text = template.format(**names)
+    # A hyphen before an empty server name goes, one that the template itself ends with stays.
+    return text if template.endswith("-") else text.rstrip("-")
+
+
+def _slugs(scheme: str, expand: Expand) -> dict[str, str]:
+    values = expand(_ALL, scheme).split(_BETWEEN)[:-1]
+    if len(values) != len(_SLUGS):  # the separator is in a name too
+        values = [expand(f"{{{name}}}{_BETWEEN}", scheme)[:-1] for name in _SLUGS]
+    return dict(zip(_SLUGS, values, strict=True))

@@ -12,8 +12,12 @@ KEY: Final = "envspawner_homes"
 Homes = dict[str, dict[str, str]]
 
 
-def load_homes(state: Mapping[str, Any], claim_template: str) -> Homes:
-    """The homes in a saved state; a claim that KubeSpawner remembered is the default home."""
+def load_homes(state: Mapping[str, Any], claim_template: str, claim_now: str | None = None) -> Homes:
+    """The homes in a saved state; a claim that KubeSpawner remembered is the default home.
+
+    claim_now: what the template calls a claim today. One of another name may have been made for all servers of
+    its user, whatever the template says now.
+    """
     homes: Homes = {}
     saved = state.get(KEY)
     for identity, home in (saved if isinstance(saved, Mapping) else {}).items():
@@ -21,16 +25,19 @@ def load_homes(state: Mapping[str, Any], claim_template: str) -> Homes:
             homes[str(identity)] = {"claim": home["claim"], "scope": str(home.get("scope", "shared"))}
     claim = state.get("pvc_name")
     if isinstance(claim, str) and claim:
-        homes.setdefault(DEFAULT_IDENTITY, {"claim": claim, "scope": scope_of(compile_text(claim_template))})
+        scope = scope_of(compile_text(claim_template))
+        if scope == "server" and claim_now is not None and claim != claim_now:
+            scope = "user"
+        homes.setdefault(DEFAULT_IDENTITY, {"claim": claim, "scope": scope})
     return homes
 
 
-def with_siblings(own: Homes, siblings: Iterable[Homes]) -> Homes:
-    """All homes that a server may mount: its own, and those that all servers of its user share."""
+def shared_by(siblings: Iterable[Homes]) -> Homes:
+    """The homes of other servers that all servers of their user share."""
     found: Homes = {}
     for homes in siblings:
         found |= {identity: home for identity, home in homes.items() if home["scope"] != "server"}
-    return found | own
+    return found
 
 
 def claims(homes: Homes) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from traitlets import DefaultHandler
 
@@ -33,24 +33,27 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 """Trait defaults of KubeSpawner that nobody set; everything else is empty by default."""
 _NAMED: Final = tuple(f for f in FIELDS.values() if f.combine is Combine.NAMED and "storage" not in f.path)
 _SIMPLE: Final = tuple(
-    f for f in FIELDS.values() if f.trait and f.combine is not Combine.NAMED and f.path != "startTimeout"
+    (f, _DEFAULTS.get(f.trait))
+    for f in FIELDS.values()
+    if f.trait and f.combine is not Combine.NAMED and f.path != "startTimeout"
 )
 _ALSO_READ: Final = frozenset(
     {
         "args",
         "cert_paths",
+        "common_labels",
         "container_security_context",
         "env",
-        "lifecycle_hooks",
+        "oauth_client_allowed_scopes",
         "pod_security_context",
         "storage_extra_annotations",
         "storage_selector",
-        "volume_mounts",
-        "volumes",
     }
 )
-"""Traits that every start reads besides those of the table of fields."""
-_READ: Final = frozenset(field.trait for field in FIELDS.values() if field.trait) | _ALSO_READ
+"""Traits that every start reads, besides those of the table of fields."""
+_POLICYS: Final = frozenset(field.trait for field in FIELDS.values() if field.trait) | {"lifecycle_hooks"}
+"""Traits that the layer is made of."""
+_READ: Final = _POLICYS | _ALSO_READ
 
 
 def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None = None) -> OwnLayer:
@@ -58,24 +61,17 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
 
     places: where its settings stand in a file, by slot or field; "" for those that stand nowhere.
     """
-    spoken = _spoken(spawner)
+    values = _values(spawner)
     settings = [*_image(spawner.image)]
-    for field in _SIMPLE:
-        if field.trait in spoken:
-            value = getattr(spawner, field.trait)
-            if value is not None and value != _DEFAULTS.get(field.trait) and not _is_empty(value):
-                settings += _settings(field, value)
+    for field, default in _SIMPLE:
+        value = values.get(field.trait)
+        if value is not None and value != default and not _is_empty(value):
+            settings += _settings(field, value)
     for field in _NAMED:
-        if field.trait in spoken:
-            settings += [_named(field, item, expand) for item in _items(getattr(spawner, field.trait))]
-    if "lifecycle_hooks" in spoken:
-        settings += _hooks(spawner.lifecycle_hooks)
-    volumes, mounts = (
-        [_named(field, item, expand) for item in _items(getattr(spawner, field.trait))]
-        if field.trait in spoken
-        else []
-        for field in (FIELDS["storage.extraVolumes"], FIELDS["storage.extraVolumeMounts"])
-    )
+        settings += _entries(field, values, expand)
+    settings += _hooks(values.get("lifecycle_hooks"))
+    volumes = _entries(FIELDS["storage.extraVolumes"], values, expand)
+    mounts = _entries(FIELDS["storage.extraVolumeMounts"], values, expand)
     home, home_mounts = _home(spawner, volumes, mounts, expand)
     settings += [*volumes, *mounts, *_home_settings(spawner, home, home_mounts, expand)]
     if places:
@@ -91,57 +87,64 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
 
 
 def settle(spawner: Any) -> None:
-    """Gives traits that every start reads their default, where that is nothing or empty and nobody set them.
+    """Gives traits that every start reads their default, where that is plain data and nobody set them.
 
-    Reading them does the same: traitlets makes each default at the first reading, validates it and tells
-    observers of it, and that is two thirds of what KubeSpawner's manifest costs on a new object.
+    Reading them does the same, but slowly: traitlets makes each default at the first reading, validates it and
+    tells observers of it. That is more than a third of what a start's own work costs KubeSpawner.
     """
     values = spawner._trait_values
-    for name, make in _empty(type(spawner)):
+    for name, default in _defaults(spawner.__class__).plain:
         if name not in values:
-            values[name] = None if make is None else make()
+            values[name] = None if default is None else default.copy()
+
+
+class _Defaults(NamedTuple):
+    """What a spawner class has where nobody set a trait.
+
+    telling: traits whose default may say something to a policy. plain: traits whose default is None, or a list or
+    dict of strings, and that default.
+    """
+
+    telling: tuple[str, ...]
+    plain: tuple[tuple[str, Any], ...]
 
 
 @lru_cache(maxsize=16)
-def _resting(spawner_class: type[Any]) -> Mapping[str, Any]:
-    """Defaults of the traits that a start reads; without those that a method makes, which may differ each time."""
-    made = {
+def _defaults(spawner_class: type[Any]) -> _Defaults:
+    traits = spawner_class.class_traits()
+    # A default that a method makes may differ each time, so it counts as telling.
+    methods = {
         handler.trait_name
         for base in spawner_class.__mro__
         for handler in vars(base).values()
         if isinstance(handler, DefaultHandler)
     }
-    return {
-        name: trait.default()
-        for name, trait in spawner_class.class_traits().items()
-        if name in _READ and name not in made and not hasattr(spawner_class, f"_{name}_default")
+    found = {
+        name: traits[name].default()
+        for name in sorted(_READ)
+        if name not in methods and not hasattr(spawner_class, f"_{name}_default")
     }
-
-
-def _spoken(spawner: Any) -> set[str]:
-    """Traits that may say something to a policy: somebody set them, or their default is not nothing."""
-    silent = _silent(type(spawner))
-    return {name for name in _READ if name not in silent or spawner.trait_has_value(name)}
-
-
-@lru_cache(maxsize=16)
-def _silent(spawner_class: type[Any]) -> frozenset[str]:
-    """Traits that say nothing to a policy as long as nobody set them."""
-    return frozenset(
+    silent = {
         name
-        for name, default in _resting(spawner_class).items()
-        if default is None or default == _DEFAULTS.get(name) or _is_empty(default)
-    )
+        for name, default in found.items()
+        if default is None or _is_empty(default) or default == _DEFAULTS.get(name)
+    }
+    plain = ((name, default) for name, default in found.items() if _is_plain(default))
+    return _Defaults(tuple(sorted(_POLICYS - silent)), tuple(plain))
 
 
-@lru_cache(maxsize=16)
-def _empty(spawner_class: type[Any]) -> tuple[tuple[str, type[Any] | None], ...]:
-    """Traits whose default is None or an empty list or dict, and the type of that."""
-    return tuple(
-        (name, None if default is None else type(default))
-        for name, default in _resting(spawner_class).items()
-        if default is None or (type(default) in (list, dict) and not default)
-    )
+def _is_plain(default: Any) -> bool:
+    if type(default) is dict:
+        return all(isinstance(one, str) for one in default.values())
+    return default is None or (type(default) is list and all(isinstance(one, str) for one in default))
+
+
+def _values(spawner: Any) -> Mapping[str, Any]:
+    """Values of traits. A trait is missing where nobody set it and its default says nothing to a policy."""
+    for name in _defaults(spawner.__class__).telling:
+        getattr(spawner, name)  # makes the default
+    values: dict[str, Any] = spawner._trait_values
+    return values
 
 
 def _place(setting: Setting, places: Mapping[str, Place]) -> Place:
@@ -169,7 +172,9 @@ def _image(image: str) -> tuple[Setting, ...]:
     return tuple(_setting(f"image.{part}", value) for part, value in parts.items() if value is not None)
 
 
-def _hooks(hooks: Mapping[str, Any]) -> Iterator[Setting]:
+def _hooks(hooks: Mapping[str, Any] | None) -> Iterator[Setting]:
+    if not hooks:
+        return
     for word, names in (("postStart", ("postStart", "post_start")), ("preStop", ("preStop", "pre_stop"))):
         for name in names:
             if hooks.get(name):
@@ -193,6 +198,11 @@ def _items(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return [value[label] for label in sorted(value)]
     return list(value or ())
+
+
+def _entries(field: Field, values: Mapping[str, Any], expand: Expand) -> list[Setting]:
+    items = values.get(field.trait)
+    return [_named(field, item, expand) for item in _items(items)] if items else []
 
 
 def _named(field: Field, item: Any, expand: Expand) -> Setting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 from jupyterhub.utils import exponential_backoff
@@ -22,14 +22,23 @@ from ..resolve.home import Home, Unusable
 from ..resolve.request import Person, SpawnRequest
 from ..resolve.result import ResolvedEnvironment
 from . import homes
-from .expansion import Names
+from .expansion import Names, fill, is_plain
 from .own import own_layer, settle
 from .refusals import BAD_REQUEST, CONFLICT, FORBIDDEN, refused
 from .report import log_line
 from .store import POLICY_TRAITS, Loaded, policy_of
 
 _NOT_KUBESPAWNERS = frozenset({"profile", "group", "match", "value"})
+_SCALARS = frozenset({str, int, float, bool})
 _STATUS = {"options-invalid": BAD_REQUEST}
+
+
+@lru_cache(maxsize=1024)
+def _is_foreign(claim_template: str) -> bool:
+    """Whether a template names what KubeSpawner does not know, so that it cannot expand it."""
+    compiled = compile_text(claim_template)
+    names = compiled.names if isinstance(compiled, Template) else frozenset()
+    return bool(names & _NOT_KUBESPAWNERS) or not names <= KNOWN
 
 
 class EnvSpawner(KubeSpawner):  # type: ignore[misc]
@@ -100,10 +109,12 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._homes: homes.Homes = {}
+        self._known_homes: homes.Homes = {}
         self._home: Home | None = None
         self._assigned: dict[str, tuple[Any, Any]] = {}
         self._names = Names()
         super().__init__(*args, **kwargs)
+        self._saved_options: Any = self.user_options  # what differs from these at a start was chosen for it
         self._loaded: Loaded | None = policy_of(self.config, self.section_names())
 
     def _find_my_config(self, cfg: Config) -> Any:
@@ -119,7 +130,7 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         """As KubeSpawner does; a policy's own strings are complete, and text without braces needs no names."""
         if isinstance(template, Literal):
             return str(template)
-        if "{" not in template and "}" not in template:
+        if is_plain(template):
             return template
         scheme = self.slug_scheme if slug_scheme is None else slug_scheme
         return self._names.expand(self, template, scheme, super()._expand_user_properties)
@@ -158,9 +169,10 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         self._restore()
         request = await self.request()
         try:
-            environment = self._loaded.resolver.resolve(request, self.user_options)
+            environment = self._resolve(request)
             traits = traits_of(environment, request.own)
         except Refusal as refusal:
+            self._forget_options()
             status = _STATUS.get(refusal.reason, FORBIDDEN)
             raise refused(refusal.reason, refusal.message, refusal.detail, status) from None
         except Unusable as error:
@@ -173,6 +185,25 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
             self.log.info("%s", log_line(self, environment))
         self.environment_resolved(environment)
 
+    def _resolve(self, request: SpawnRequest) -> ResolvedEnvironment:
+        """What this start gets; a choice that was saved and is no longer valid falls back to the default."""
+        assert self._loaded is not None
+        resolver = self._loaded.resolver
+        try:
+            return resolver.resolve(request, self.user_options)
+        except Refusal as refusal:
+            if not self._saved_options or self.user_options != self._saved_options:
+                raise
+            self.log.warning("%s: the saved choice is no longer valid: %s", self._log_name, refusal)
+        return resolver.resolve(request, {})
+
+    def _forget_options(self) -> None:
+        """JupyterHub saves options before they are checked, and the next start would use them again."""
+        self.user_options = self._saved_options
+        if self.orm_spawner is not None:
+            self.orm_spawner.user_options = self._saved_options
+            self.db.commit()
+
     def environment_resolved(self, environment: ResolvedEnvironment) -> None:
         """Called with what a start resolved to; for subclasses."""
 
@@ -180,16 +211,23 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         """What is known about this start: who, when, above which traits, with which homes."""
         secrets = self._loaded is not None and self._loaded.policy.uses_auth_state
         auth_state = await self._auth_state() if secrets else {}
-        person = Person(self.user.name, frozenset(g.name for g in self.user.groups), bool(self.user.admin))
-        names = {
-            **self._names.slugs(self, self.slug_scheme, super()._expand_user_properties),
-            "userid": str(self.user.id),
-            "namespace": self.namespace,
-            "pod_name": self.pod_name,
-        }
-        own = own_layer(self, self._expand_user_properties, self.own_places)
-        known = homes.with_siblings(self._homes, self._sibling_homes())
-        return SpawnRequest(person, self._now(), names, own, homes.claims(known), auth_state)
+        names = self._names.now(self, self.slug_scheme, super()._expand_user_properties)
+        groups = frozenset(group.name for group in self.user.groups)
+        person = Person(names["unescaped_username"], groups, bool(self.user.admin))
+        own = own_layer(self, partial(self._expanded, names), self.own_places)
+        shared = homes.shared_by(self._sibling_homes())
+        self._known_homes = shared | self._homes
+        del names["pvc_name"]  # the claim is what is resolved
+        words = {**names, "userid": str(names["userid"])}
+        mine, others = homes.claims(self._homes), homes.claims(shared)
+        return SpawnRequest(person, self._now(), words, own, mine, auth_state, others)
+
+    def _expanded(self, names: Mapping[str, Any], template: str) -> str:
+        """A template of KubeSpawner's, filled with names that hold now."""
+        try:
+            return template if is_plain(template) else fill(template, names)
+        except KeyError:
+            return self._expand_user_properties(template)
 
     def _now(self) -> datetime:
         return datetime.now(timezone.utc)
@@ -200,13 +238,14 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
 
     def _assign(self, traits: dict[str, Any]) -> None:
         """Sets traits to new values, so that their validators run, and remembers what was there before."""
+        held = self._trait_values  # what getattr would give, without making defaults
         for name, value in traits.items():
-            if name in self._assigned:
-                base = self._assigned[name][0]
-            else:
-                base = getattr(self, name) if self.trait_has_value(name) else Undefined
+            there = held.get(name, Undefined)
+            if type(value) in _SCALARS and type(there) is type(value) and there == value:
+                continue
+            base = self._assigned[name][0] if name in self._assigned else there
             setattr(self, name, value)
-            self._assigned[name] = (base, getattr(self, name))
+            self._assigned[name] = (base, held[name])
 
     def _restore(self) -> None:
         """Puts traits back that the last start set, unless somebody has set them since."""
@@ -229,10 +268,7 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
             return
         assert home.claim is not None
         assert home.claim_template is not None
-        compiled = compile_text(home.claim_template)
-        names = compiled.names if isinstance(compiled, Template) else frozenset()
-        foreign = names & _NOT_KUBESPAWNERS or not names <= KNOWN
-        template = home.claim if foreign else home.claim_template
+        template = home.claim if _is_foreign(home.claim_template) else home.claim_template
         self._assign({"pvc_name_template": template})
         self.pvc_name = home.claim
         self._pvc_exists = home.remembered
@@ -253,14 +289,18 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         remembered = state if self.remember_pvc_name else {**state, "pvc_name": None}
-        self._homes = homes.load_homes(remembered, self._base_template())
+        template = self._base_template()
+        self._homes = homes.load_homes(remembered, template, self._expand_user_properties(template))
 
     def get_state(self) -> dict[str, Any]:
         """KubeSpawner's state and the homes; `pvc_name` is always the default home's, as KubeSpawner alone would."""
         state: dict[str, Any] = super().get_state()
         home = self._home
         if home is not None and home.identity is not None and self._pvc_exists:
-            self._homes[home.identity] = {"claim": self.pvc_name, "scope": home.scope}
+            # With whom a claim goes was settled when it was made, whatever its template is called now.
+            kept = self._known_homes.get(home.identity)
+            scope = kept["scope"] if kept and kept["claim"] == self.pvc_name else home.scope
+            self._homes[home.identity] = {"claim": self.pvc_name, "scope": scope}
         if self._homes:
             state[homes.KEY] = {identity: dict(kept) for identity, kept in self._homes.items()}
             default = self._homes.get("default")
@@ -271,20 +311,42 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
 
     async def delete_forever(self) -> None:
         """Deletes the claims that go with this server, or with its user: never one that others may use."""
-        if not self._homes:
-            if self._loaded is None:
-                await super().delete_forever()
+        siblings = self._sibling_homes()
+        if self._loaded is None and not self._homes and not any(siblings):
+            await super().delete_forever()
             return
         if not self.delete_pvc:
             self.log.info("Not deleting the homes of %s: delete_pvc is off", self._log_name)
             return
         with_server = {"server"} if self.name else {"server", "user"}
-        known = self._homes if self.name else homes.with_siblings(self._homes, self._sibling_homes())
+        known = self._homes if self.name else homes.shared_by(siblings) | self._homes
+        elsewhere = {home["claim"] for other in siblings for home in other.values()} if self.name else set()
         for identity, home in known.items():
-            if home["scope"] not in with_server:
+            if home["scope"] not in with_server or home["claim"] in elsewhere:
                 self.log.info("Not deleting home %s of %s: %s", identity, self._log_name, home["claim"])
                 continue
             await self._delete_claim(home["claim"])
+
+    async def _make_create_pvc_request(self, pvc: Any, request_timeout: float) -> bool:
+        """KubeSpawner takes a claim that is there already as made; it may be somebody else's.
+
+        The claim is read once, when it is not remembered yet. Raises a refusal (`home-foreign`).
+        """
+        made = bool(await super()._make_create_pvc_request(pvc, request_timeout))
+        if made and self._home is not None and self._home.kind == "dynamic" and self._home.scope != "shared":
+            name = pvc.metadata.name
+            claim = await self.api.read_namespaced_persistent_volume_claim(name, self.namespace)
+            owner = (claim.metadata.annotations or {}).get("hub.jupyter.org/username", self.user.name)
+            if owner != self.user.name:
+                message = "Your home cannot be mounted. Tell the people who run this hub."
+                detail = f"the claim {name} is of user {owner!r}, not of {self.user.name!r}"
+                raise refused("home-foreign", message, detail, CONFLICT)
+        return made
+
+    async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
+        """KubeSpawner logs a pod that is refused, with tokens and variables in clear: only its name is told."""
+        pod.to_str = lambda: f"pod {pod.metadata.name}"
+        return bool(await super()._make_create_pod_request(pod, request_timeout))
 
     async def _delete_claim(self, claim: str) -> None:
         await exponential_backoff(

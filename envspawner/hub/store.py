@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from traitlets.config.loader import LazyConfigValue
 from ..policy.document import read_document
 from ..policy.load import load_policy
 from ..policy.located import Source
-from ..policy.problems import Place, PolicyError, Problem
+from ..policy.problems import Place, PolicyError, Problem, suggest
 from ..policy.rules import Policy
 from ..resolve.resolver import Resolver
 
@@ -61,6 +61,9 @@ def use_policy(config: Config, loaded: Loaded | None) -> None:
 
 
 def _load(config: Config, section_names: Sequence[str], located: Mapping[str, Source]) -> Loaded | None:
+    problems = unknown_traits(config)
+    if problems:
+        raise PolicyError(problems)
     own: dict[str, Any] = {}
     for name in section_names:
         if config._has_section(name):
@@ -78,14 +81,42 @@ def _load(config: Config, section_names: Sequence[str], located: Mapping[str, So
     if not sources:
         return None
     policy, more = load_policy(sources, _volumes(own.get("volumes")))
-    if own.get("profile_list"):
-        message = "profile_list stands beside a policy, which would not see it"
-        hint = "write its profiles as c.EnvSpawner.profiles, or leave the policy out"
-        raise PolicyError([Problem(Place("c.KubeSpawner"), "profile_list", message, hint)])
+    problems = list(_beside(own))
+    if problems:
+        raise PolicyError(problems)
     return Loaded(Resolver(policy), (*warnings, *more))
 
 
-_READ: Final = frozenset((*POLICY_TRAITS, "volumes", "profile_list"))
+_BESIDE: Final = ("extra_resource_limits", "extra_resource_guarantees", "extra_container_config")
+_READ: Final = frozenset((*POLICY_TRAITS, *_BESIDE, "volumes", "profile_list"))
+
+
+def _beside(own: Mapping[str, Any]) -> Iterator[Problem]:
+    """What of KubeSpawner's own settings a policy would not see."""
+    place = Place("c.KubeSpawner")
+    if own.get("profile_list"):
+        message = "profile_list stands beside a policy, which would not see it"
+        hint = "write its profiles as c.EnvSpawner.profiles, or leave the policy out"
+        yield Problem(place, "profile_list", message, hint)
+    for trait in _BESIDE:
+        names = {"resources"} if trait == "extra_container_config" else {"memory", "cpu"}
+        for name in sorted(names & set(own.get(trait) or ())):
+            message = f"{name} stands here beside a policy, whose bounds would not see it"
+            yield Problem(place, trait, message, "set mem_limit, cpu_limit and their guarantees")
+
+
+def unknown_traits(config: Config) -> list[Problem]:
+    """Settings of `c.EnvSpawner` that are none: a policy that nobody would ever miss."""
+    from .spawner import EnvSpawner
+
+    known = EnvSpawner.class_trait_names(config=True)
+    return [
+        Problem(
+            Place(OWNER), name, f"EnvSpawner has no setting {name!r}", suggest(name, (*POLICY_TRAITS, *known))
+        )
+        for name in (config["EnvSpawner"] if config._has_section("EnvSpawner") else ())
+        if name not in known
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -28,6 +28,15 @@ def literal(value: Any) -> Any:
     return value
 
 
+def fresh(value: Any) -> Any:
+    """A copy of plain data, so that what a hook changes in one pod changes nobody else's."""
+    if isinstance(value, dict):
+        return {key: fresh(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fresh(item) for item in value]
+    return value
+
+
 def plain(value: Any) -> Any:
     """The same data with strings of the built-in type again."""
     if isinstance(value, Literal):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..policy.fields import FIELDS, Combine
+from ..policy.fields import FIELDS, Combine, Field
 from ..resolve.home import Home, Unusable
 from ..resolve.match import KUBESPAWNER
+from ..resolve.merge import Entry
 from ..resolve.request import OwnLayer
 from ..resolve.result import ResolvedEnvironment
-from .literal import literal
+from .literal import fresh, literal
 from .starter_files import StarterFiles, post_start
 from .volumes import Volumes
 
@@ -61,27 +62,29 @@ _APART: Final = frozenset(
     if path.startswith(("image.name", "image.tag", "image.digest", "storage.", "lifecycleHooks."))
 ) | {"copyOnce", "kubespawnerOverride", "initContainers", "extraContainers"}
 """Fields that make a trait together with others."""
+_IMAGE: Final = frozenset({"image.name", "image.tag", "image.digest"})
+_HOOKS: Final = frozenset({"lifecycleHooks.postStart", "lifecycleHooks.preStop", "copyOnce"})
+_VOLUMES: Final = frozenset({"storage.extraVolumes", "storage.extraVolumeMounts"})
 
 
 def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]:
     """Values for KubeSpawner's traits. Traits that no rule speaks of are absent. Raises Unusable."""
-    spoken = {e.field.path for e in environment.entries.values() if e.layer != KUBESPAWNER}
+    spoken = {e.field.path: e.field for e in environment.entries.values() if _is_policys(e)}
     traits: dict[str, Any] = {}
-    for path in spoken - _APART:
-        field = FIELDS[path]
-        traits[field.trait] = _value(environment, path, field.trait)
-    if spoken & {"image.name", "image.tag", "image.digest"}:
+    for path, field in spoken.items():
+        if path not in _APART:
+            traits[field.trait] = _value(environment, field)
+    if not _IMAGE.isdisjoint(spoken):
         traits["image"] = environment.image()
     volumes = Volumes(environment, own)
     for path, trait in (("initContainers", "init_containers"), ("extraContainers", "extra_containers")):
         if path in spoken:
             traits[trait] = volumes.containers(environment.by_field.get(path, ()))
     traits |= _storage(environment, volumes, spoken)
-    if spoken & {"lifecycleHooks.postStart", "lifecycleHooks.preStop", "copyOnce"}:
+    if not _HOOKS.isdisjoint(spoken):
         traits["lifecycle_hooks"] = _hooks(environment)
-    for entry in environment.entries.values():
-        if entry.field.path == "kubespawnerOverride" and entry.key is not None:
-            traits[entry.key] = _single(entry.value, entry.key)
+    if "kubespawnerOverride" in spoken:
+        traits |= _overrides(environment)
     annotations = traits.get("extra_annotations")
     if annotations is None:
         annotations = _keyed(environment.by_field.get("extraAnnotations", ()), True)
@@ -92,36 +95,48 @@ def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]
     return traits
 
 
-def _value(environment: ResolvedEnvironment, path: str, trait: str) -> Any:
-    expanded = trait in EXPANDED
-    if FIELDS[path].combine is Combine.KEYED:
-        return _keyed(environment.by_field.get(path, ()), expanded)
-    if FIELDS[path].combine is Combine.APPEND:
-        return [entry.value for entry in environment.by_field.get(path, ())]
-    return _single(environment.get(path), trait)
+def _is_policys(entry: Entry) -> bool:
+    """Whether a value is not just what KubeSpawner holds: also where two of its own were made to fit."""
+    return entry.by.layer != KUBESPAWNER or (entry.beat is not None and entry.beat.by.layer == KUBESPAWNER)
+
+
+def _value(environment: ResolvedEnvironment, field: Field) -> Any:
+    if field.combine is Combine.KEYED:
+        return _keyed(environment.by_field.get(field.path, ()), field.trait in EXPANDED)
+    if field.combine is Combine.APPEND:
+        entries = environment.by_field.get(field.path, ())
+        return [entry.value if entry.opaque else fresh(entry.value) for entry in entries]
+    return _single(environment.get(field.path), field.trait)
+
+
+def _overrides(environment: ResolvedEnvironment) -> dict[str, Any]:
+    """Traits by their names; null too is a value here."""
+    entries = (e for e in environment.entries.values() if e.field.path == "kubespawnerOverride")
+    return {entry.key: _single(entry.value, entry.key) for entry in entries if entry.key is not None}
 
 
 def _single(value: Any, trait: str) -> Any:
     if value is None:
-        return EMPTY.get(trait)
-    if isinstance(value, tuple):
-        value = list(value)
-    return literal(value) if trait in EXPANDED else value
+        return fresh(EMPTY.get(trait))
+    return literal(value) if trait in EXPANDED else fresh(value)
 
 
 def _keyed(entries: Any, expanded: bool) -> dict[str, Any]:
-    return {
-        entry.key: literal(entry.value) if expanded and not entry.opaque else entry.value for entry in entries
-    }
+    copied = literal if expanded else fresh
+    return {entry.key: entry.value if entry.opaque else copied(entry.value) for entry in entries}
 
 
-def _storage(environment: ResolvedEnvironment, volumes: Volumes, spoken: set[str]) -> dict[str, Any]:
+def _storage(
+    environment: ResolvedEnvironment, volumes: Volumes, spoken: Mapping[str, Field]
+) -> dict[str, Any]:
     home: Home = environment.home
     traits: dict[str, Any] = {}
-    if home.kind != "own" or spoken & {"storage.extraVolumes", "storage.extraVolumeMounts"}:
+    if home.kind != "own" or not _VOLUMES.isdisjoint(spoken):
         traits |= {"volumes": volumes.volumes(), "volume_mounts": volumes.mounts()}
     if home.kind != "own":
         traits["storage_pvc_ensure"] = home.kind == "dynamic"
+    if home.kind == "own" and "storage.capacity" in spoken:
+        traits["storage_capacity"] = environment.get("storage.capacity")
     if home.kind == "dynamic":
         if environment.get("storage.capacity") is None:
             raise Unusable("a rule removes storage.capacity, but a new claim needs one")
@@ -132,7 +147,7 @@ def _storage(environment: ResolvedEnvironment, volumes: Volumes, spoken: set[str
             "storage.extraLabels",
         ):
             if path in spoken:
-                traits[FIELDS[path].trait] = _value(environment, path, FIELDS[path].trait)
+                traits[FIELDS[path].trait] = _value(environment, FIELDS[path])
     return traits
 
 
@@ -141,7 +156,7 @@ def _hooks(environment: ResolvedEnvironment) -> dict[str, Any]:
     for word in ("postStart", "preStop"):
         hook = environment.get(f"lifecycleHooks.{word}")
         if hook is not None:
-            hooks[word] = hook
+            hooks[word] = fresh(hook)
     entries = environment.get("copyOnce")
     if entries:
         hooks["postStart"] = _with_copy(entries, hooks.get("postStart"))

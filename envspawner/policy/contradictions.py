@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from . import quantities
 from .environment import Environment
+from .kinds import Entries
+from .kubernetes_pods import NOTEBOOK, pod
+from .kubernetes_rules import container, security
 from .problems import Step
 from .sections import Rule
 
-Found = tuple[tuple[Step, ...], str, str]
+_SECURITY: Final = "container_security_context"
+Found = tuple[tuple[Step, ...], str, str | None]
 """Where in the block, what is wrong, and what to do."""
 
 
@@ -22,6 +26,8 @@ def contradictions_in(block: Environment) -> Iterator[Found]:
     if block.extra_resource is not None:
         yield from _extended(block.extra_resource.guarantees or {}, block.extra_resource.limits or {})
     yield from _copies(block)
+    yield from _pod(block)
+    yield from _notebook(block)
     if isinstance(block, Rule):
         yield from _bounds(block.at_least or {}, block.at_most or {})
 
@@ -60,6 +66,74 @@ def _copies(block: Environment) -> Iterator[Found]:
     hook = block.lifecycle_hooks.post_start if block.lifecycle_hooks else None
     if block.copy_once and hook is not None and "exec" not in hook:
         yield ("lifecycleHooks", "postStart"), "cannot be joined with copyOnce", "make it an exec hook"
+
+
+def _pod(block: Environment) -> Iterator[Found]:
+    """What the containers of one rule and the pod around them ask of each other."""
+    if not block.extra_containers and not block.init_containers:
+        return
+    found: dict[str, Any] = {"containers": [], **_given(block.extra_pod_config)}
+    labels: list[tuple[Step, ...]] = []
+    for word, section, entries in (
+        ("extraContainers", "containers", block.extra_containers),
+        ("initContainers", "initContainers", block.init_containers),
+    ):
+        items = _items(entries, "name")
+        found[section] = [item for _, item in items]
+        labels += [(word, label) for label, _ in items]
+        for label, item in items:
+            if item["name"] == NOTEBOOK:
+                message = f"{NOTEBOOK} is the name of the server's own container"
+                yield (word, label), message, "choose another name"
+    for fault in pod(found):
+        if fault.loc[0] not in ("containers", "initContainers"):
+            continue  # told where extraPodConfig was read
+        first, index, *rest = fault.loc
+        before = len(found["containers"]) if first == "initContainers" else 0
+        assert isinstance(index, int)
+        yield (*labels[before + index], *rest), fault.message, fault.hint
+
+
+def _notebook(block: Environment) -> Iterator[Found]:
+    """What the server's own container would be, as far as one rule says it.
+
+    KubeSpawner forbids privilege escalation unless it is told otherwise, so who asks for privileges has to say so.
+    """
+    override = _given(block.kubespawner_override)
+    mounts = _items(block.storage.extra_volume_mounts if block.storage else None, "mountPath")
+    if not override and not mounts:
+        return
+    config, context = _given(block.extra_container_config), dict(override.get(_SECURITY) or {})
+    if override.get("privileged"):
+        context.setdefault("privileged", True)
+    if "allow_privilege_escalation" not in block.model_fields_set:
+        context.setdefault("allowPrivilegeEscalation", False)
+    elif block.allow_privilege_escalation is not None:
+        context.setdefault("allowPrivilegeEscalation", block.allow_privilege_escalation)
+    if config.get("securityContext") is None:
+        for fault in security(context):
+            word = "privileged" if override.get("privileged") else _SECURITY
+            yield ("kubespawnerOverride", word), fault.message, fault.hint
+    else:
+        context = config["securityContext"]
+    made = {"volumeMounts": [mount for _, mount in mounts], "securityContext": context}
+    for fault in container(made):
+        _, index, *rest = fault.loc
+        assert isinstance(index, int)
+        yield ("storage", "extraVolumeMounts", mounts[index][0], *rest), fault.message, fault.hint
+
+
+def _items(entries: Entries | None, identity: str) -> list[tuple[Step, dict[str, Any]]]:
+    """(label or index, object) of what a list or a mapping of objects adds; the first of each identity."""
+    found: dict[str, tuple[Step, dict[str, Any]]] = {}
+    for index, (label, item) in enumerate(entries or ()):
+        if item is not None:
+            found.setdefault(item[identity], (index if label is None else label, item))
+    return list(found.values())
+
+
+def _given(value: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: item for key, item in (value or {}).items() if item is not None}
 
 
 def _bounds(least: dict[str, Any], most: dict[str, Any]) -> Iterator[Found]:

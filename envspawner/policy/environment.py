@@ -77,16 +77,26 @@ class ExtendedBlock(Block):
     limits: kinds.Extended = None
 
 
+_modes: Final = values.each(
+    values.one_of("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+)
+
+
+def access_modes(value: Any) -> tuple[str, ...]:
+    """How a claim may be mounted; at least one, and ReadWriteOncePod alone (ValidatePersistentVolumeClaimSpec)."""
+    modes = _modes(value)
+    if not modes:
+        raise Fault("a claim needs an access mode", "write one, or null for ReadWriteOnce")
+    if "ReadWriteOncePod" in modes and len(set(modes)) > 1:
+        raise Fault("ReadWriteOncePod goes with no other mode", "leave the others out")
+    return modes
+
+
 class DynamicBlock(Block):
     storage_class: Annotated[str | None, leaf(values.checked(names.check_subdomain))] = None
     pvc_name_template: Annotated[str | None, leaf(values.checked(names.check_subdomain))] = None
     volume_name_template: Annotated[str | None, leaf(values.checked(names.check_dns_label))] = None
-    storage_access_modes: Annotated[
-        tuple[str, ...] | None,
-        leaf(
-            values.each(values.one_of("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"))
-        ),
-    ] = None
+    storage_access_modes: Annotated[tuple[str, ...] | None, leaf(access_modes)] = None
     sub_path: Annotated[str | None, leaf(values.checked(names.check_sub_path))] = None
 
 
@@ -176,6 +186,9 @@ NO_OWN_KEY_POD: Final = {
     "ephemeralContainers": "Kubernetes refuses them in a new pod",
     "volumes": "write storage.extraVolumes",
     "resources": "write memory, cpu and extraResource",
+    "priority": "Kubernetes sets it from the class: write priorityClassName",
+    "preemptionPolicy": "Kubernetes sets it from the class: write priorityClassName",
+    "overhead": "Kubernetes sets it from the class: write runtimeClassName",
 }
 NO_OWN_KEY_CONTAINER: Final = {
     "resources": "write memory, cpu and extraResource",
@@ -215,7 +228,7 @@ class Environment(Block):
     extra_node_affinity: NodeAffinityBlock | None = None
     extra_pod_affinity: PodAffinityBlock | None = None
     extra_pod_anti_affinity: PodAffinityBlock | None = None
-    init_containers: Annotated[Entries | None, leaf(kinds.entries("Container"))] = None
+    init_containers: Annotated[Entries | None, leaf(kinds.entries("InitContainer"))] = None
     extra_containers: Annotated[Entries | None, leaf(kinds.entries("Container"))] = None
     extra_labels: kinds.Labels = None
     extra_annotations: kinds.Annotations = None

@@ -112,7 +112,17 @@ def partial(type_name: str, elsewhere: Mapping[str, str]) -> Callable[[Any], dic
         if key not in fields:
             raise Fault(f"unknown key {names.quoted(key)}", suggest(key, fields))
 
-    return keyed(check_key, lambda key, item: kubernetes_value(fields[key])(item))
+    convert_fields = keyed(check_key, lambda key, item: kubernetes_value(fields[key])(item))
+    rule = kubernetes.RULES[type_name]
+
+    def convert(value: Any) -> dict[str, Any]:
+        found = convert_fields(value)
+        faults = list(rule({key: item for key, item in found.items() if item is not None}))
+        if faults:
+            raise Faults(faults)
+        return found
+
+    return convert
 
 
 def env_name(name: str) -> str:

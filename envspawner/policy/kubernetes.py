@@ -12,32 +12,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from . import names
+from .kubernetes_pods import pod
+from .kubernetes_rules import TYPE_RULES, Rule
+from .kubernetes_shapes import AMOUNT, DECIMAL, QUANTITY, SHAPES, UNITS, Check
 from .located import Scalar
 from .problems import Fault, Step, suggest
 from .templates import through_placeholders
 
 Loc = tuple[Step, ...]
 Reader = Callable[[Any, list[Fault], Loc], Any]
-Check = Callable[[str], object]
 
 _UNSENDABLE: Final = re.compile("[\0\ud800-\udfff]")  # the one reaches no container, the others no file
-_DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})")
-_UNITS: Final = {
-    **{unit: Fraction(1000**power) for power, unit in enumerate(("", "k", "M", "G", "T", "P", "E"))},
-    **{unit: Fraction(1, 1000**power) for power, unit in enumerate("mun", 1)},
-    **{f"{unit}i": Fraction(1024**power) for power, unit in enumerate("KMGTPE", 1)},
-}
-# The API server takes longer exponents too, but does not come back from 1e3000000000.
-_AMOUNT: Final = r"(\+?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))"
-_QUANTITY: Final = re.compile(rf"{_AMOUNT}(?:[eE]([-+]?[0-9]{{1,2}})|({'|'.join(_UNITS)}))")
-_ALMOST: Final = re.compile(rf"\s*{_AMOUNT}\s*([a-z]*?)(?:b|bytes?)?\s*", re.IGNORECASE)
+_ALMOST: Final = re.compile(rf"\s*{AMOUNT}\s*([a-z]*?)(?:b|bytes?)?\s*", re.IGNORECASE)
 
+RULES: Final[Mapping[str, Rule]] = {**TYPE_RULES, "PodSpec": pod}
+"""What the API server asks of several fields together; only asked where each of them is right."""
+_VARIANTS: Final = {"InitContainer": "Container"}
+"""Types with the fields of another, and a rule of their own."""
 _KINDS: Final[tuple[tuple[Any, str], ...]] = (
     (str, "text"),
     (int | float, "a number"),
@@ -64,7 +60,7 @@ def fields_of(type_name: str) -> dict[str, str]:
 def _types() -> dict[str, dict[str, str]]:
     text = Path(__file__).with_name("kubernetes_types.json").read_text(encoding="utf-8")
     types: dict[str, dict[str, str]] = json.loads(text)
-    return types
+    return types | {name: types[of] for name, of in _VARIANTS.items()}
 
 
 @cache
@@ -73,24 +69,24 @@ def _reader(kind: str) -> Reader:
         return partial(_list, _reader(kind.rstrip("+")[1:-1]), kind[-1] == "+")
     if kind[0] == "{":
         keys, _, item = kind[1:-1].rpartition(":")
-        return partial(_mapping, _SHAPES.get(keys, str), _reader(item))
+        return partial(_mapping, SHAPES.get(keys, str), _reader(item))
     if kind in _SCALARS:
         return partial(_scalar, _SCALARS[kind])
-    if kind in _SHAPES:
-        return partial(_scalar, partial(_shaped, _SHAPES[kind]))
+    if kind in SHAPES:
+        return partial(_scalar, partial(_shaped, SHAPES[kind]))
     if "|" in kind:
         return partial(_scalar, partial(_choice, kind.split("|")))
     if ".." in kind:
         return partial(_scalar, partial(_whole, *map(int, kind.split(".."))))
     marked = {mark: {field for field, word in _types()[kind].items() if word[-1] == mark} for mark in "!^"}
-    return partial(_object, _Type(fields_of(kind), marked["!"], sorted(marked["^"]), _RULES.get(kind)))
+    return partial(_object, _Type(fields_of(kind), marked["!"], sorted(marked["^"]), RULES.get(kind)))
 
 
 class _Type(NamedTuple):
     fields: dict[str, str]
     needed: set[str]
     sources: list[str]
-    rule: Callable[[dict[str, Any]], Iterator[Fault]] | None
+    rule: Rule | None
 
 
 def _object(of: _Type, value: Any, faults: list[Fault], loc: Loc) -> dict[str, Any]:
@@ -199,7 +195,7 @@ def _boolean(value: Any) -> bool:
 
 def _whole(low: int, high: int, value: Any) -> int:
     if isinstance(value, Scalar) and value.tag == "int":
-        if not _DECIMAL.fullmatch(value):
+        if not DECIMAL.fullmatch(value):
             hint = "write it in decimal digits, with no 0 before them"
             raise Fault(f"expected a whole number, got {names.quoted(value)}", hint)
         value = int(value)
@@ -221,26 +217,19 @@ def _mode(value: Any) -> int:
 
 def _port(value: Any) -> str | int:
     named = isinstance(value, str) and not (isinstance(value, Scalar) and value.tag == "int")
-    return _shaped(_SHAPES["port-name"], value) if named else _whole(1, 65535, value)
+    return _shaped(SHAPES["port-name"], value) if named else _whole(1, 65535, value)
 
 
 def _quantity(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _expected("a quantity such as 2, 500m or 1Gi", value)
     text = _text(value)
-    if not _QUANTITY.fullmatch(text):
+    if not QUANTITY.fullmatch(text):
         hint, almost = "write a number, maybe with m, k, M, G, T or Ki, Mi, Gi, Ti", _ALMOST.fullmatch(text)
-        if almost and (near := [unit for unit in _UNITS if unit.lower() == almost[2].lower()]):
+        if almost and (near := [unit for unit in UNITS if unit.lower() == almost[2].lower()]):
             hint = f"did you mean {almost[1]}{almost[2] if almost[2] in near else near[0]}?"
         raise Fault(f"{names.quoted(text)} is no quantity", hint)
     return text
-
-
-def _number(quantity: str) -> Fraction:
-    found = _QUANTITY.fullmatch(quantity)
-    assert found is not None
-    amount, power, unit = found.groups()
-    return Fraction(amount) * (Fraction(10) ** int(power) if power else _UNITS[unit])
 
 
 def _expected(what: str, value: object, hint: str | None = None, loc: Loc = ()) -> Fault:
@@ -261,55 +250,6 @@ def _kind(value: object) -> str:
     return next((word for kind, word in _KINDS if isinstance(value, kind)), python)
 
 
-def _matches(pattern: str, what: str, hint: str) -> Check:
-    shape = re.compile(pattern, re.DOTALL)
-
-    def check(text: str) -> None:
-        if not shape.fullmatch(text):
-            raise Fault(f"{names.quoted(text)} is no {what}", hint)
-
-    return check
-
-
-def _apart(first: str, second: str, found: dict[str, Any]) -> Iterator[Fault]:
-    if found.get(first) and found.get(second):
-        yield Fault(f"{second} cannot stand beside {first}", "leave one of them out", (second,))
-
-
-def _requirement(requirement: dict[str, Any]) -> Iterator[Fault]:
-    operator, values = requirement["operator"], requirement.get("values", [])
-    if operator in ("In", "NotIn") and not values:
-        yield Fault(f"{operator} needs values", None, ("values",))
-    if operator in ("Exists", "DoesNotExist") and values:
-        yield Fault(f"{operator} goes without values", "leave them out, or write In or NotIn", ("values",))
-    if operator in ("Gt", "Lt") and not (len(values) == 1 and _DECIMAL.fullmatch(values[0])):
-        yield Fault(f"{operator} needs one whole number in values", None, ("values",))
-
-
-def _resources(resources: dict[str, Any]) -> Iterator[Fault]:
-    """Only CPU, memory and storage can be promised in part (API server: validateResourceRequirements)."""
-    requests, limits = resources.get("requests", {}), resources.get("limits", {})
-    for section, amounts in ("limits", limits), ("requests", requests):
-        for name, amount in amounts.items():
-            if "/" in name and _number(amount).denominator != 1:
-                yield Fault(f"{amount} is not a whole number", f"{name} has no parts", (section, name))
-    for name, amount in requests.items():
-        if name in limits and _number(amount) > _number(limits[name]):
-            yield Fault(f"{amount} is above the limit, {limits[name]}", None, ("requests", name))
-        elif _number(amount) != _number(limits.get(name, "0")) and ("/" in name or name.startswith("huge")):
-            yield Fault(f"{name} needs the same amount in limits", None, ("requests", name))
-
-
-def _toleration(toleration: dict[str, Any]) -> Iterator[Fault]:
-    operator = toleration.get("operator") or "Equal"
-    if operator == "Exists" and toleration.get("value"):
-        yield Fault("Exists goes without a value", "leave it out, or write operator: Equal", ("value",))
-    if operator != "Exists" and not toleration.get("key"):
-        yield Fault("key is missing", "write a key, or operator: Exists to tolerate every taint")
-    if "tolerationSeconds" in toleration and toleration.get("effect") != "NoExecute":
-        yield Fault("tolerationSeconds needs effect: NoExecute", None, ("tolerationSeconds",))
-
-
 _SCALARS: Final[dict[str, Callable[[Any], object]]] = {
     "boolean": _boolean,
     "int32": partial(_whole, -(2**31), 2**31 - 1),
@@ -318,40 +258,4 @@ _SCALARS: Final[dict[str, Callable[[Any], object]]] = {
     "port": _port,
     "quantity": _quantity,
     "string": _text,
-}
-_SHAPES: Final[dict[str, Check]] = {
-    "absolute-path": _matches(
-        r"/(?!(.*/)?\.\.(/.*)?$).*", "absolute path", "start it with /, and have no '..' in it"
-    ),
-    "dns-label": names.check_dns_label,
-    "env-name": names.check_env_name,
-    "field-path": _matches(
-        r"metadata\.(name|namespace|uid|(labels|annotations)(\['.+'\])?)"
-        r"|spec\.(nodeName|serviceAccountName)|status\.(host|pod)IPs?",
-        "field of a pod that can be had here",
-        "such as metadata.name, metadata.labels['KEY'], spec.nodeName or status.podIP",
-    ),
-    "filled": _matches(r".*\S.*", "text", "write at least a word"),
-    "label-key": names.check_label_key,
-    "label-value": names.check_label_value,
-    "medium": _matches("|Memory|HugePages.*", "medium", "write Memory, or leave it out for the node's disk"),
-    "mount-path": names.check_mount_path,
-    "port-name": _matches(
-        r"(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]{0,13}[a-z0-9])?",
-        "name of a port",
-        "write at most 15 lower-case letters, digits and '-', or a number without quotes",
-    ),
-    "resource": lambda name: name in ("cpu", "memory") or names.check_resource_name(name),
-    "sub-path": names.check_sub_path,
-    "subdomain": names.check_subdomain,
-    "taint-key": lambda key: key and names.check_label_key(key),
-}
-# What the API server asks of several fields together; only asked where each of them is right.
-_RULES: Final[dict[str, Callable[[dict[str, Any]], Iterator[Fault]]]] = {
-    "EnvVar": partial(_apart, "value", "valueFrom"),
-    "LabelSelectorRequirement": _requirement,
-    "NodeSelectorRequirement": _requirement,
-    "ResourceRequirements": _resources,
-    "Toleration": _toleration,
-    "VolumeMount": partial(_apart, "subPath", "subPathExpr"),
 }

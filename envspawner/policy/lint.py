@@ -26,15 +26,12 @@ class _Seen(NamedTuple):
 
     def find(self, path: str) -> Setting | None:
         """What the rule itself says of a field."""
-        return next((setting for setting in self.rule.settings if setting.field.path == path), None)
+        return _setting(self.rule, path)
 
     def below(self, path: str) -> Setting | None:
         """What the rule says of a field, or else what lies beneath."""
-        for rule in (self.rule, *self.beneath):
-            for setting in rule.settings:
-                if setting.field.path == path:
-                    return setting
-        return None
+        found = (_setting(rule, path) for rule in (self.rule, *self.beneath))
+        return next((setting for setting in found if setting is not None), None)
 
     def volumes(self) -> set[str]:
         return _volumes((self.rule, *self.beneath))
@@ -43,11 +40,18 @@ class _Seen(NamedTuple):
         return Problem(place, f"{self.rule.source}.{path}", message, hint, warning=True)
 
 
+def _setting(rule: Rule, path: str) -> Setting | None:
+    return next((setting for setting in rule.settings if setting.field.path == path), None)
+
+
 def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset()) -> Iterator[Problem]:
-    """Mounts of volumes that nobody defines.
+    """Mounts of volumes that nobody defines, and what a rule and those certainly beneath it make impossible.
 
     beneath: volumes that the hub's own configuration defines; None when their names are not known.
     """
+    for profile in policy.profiles:
+        for choice in (choice for option in profile.options for choice in option.choices):
+            yield from _copy_beside_hook(profile.rule, choice.rule)
     if beneath is None:
         return
     somewhere = {HOME_VOLUME, *beneath, *_volumes(policy.rules())}
@@ -57,6 +61,25 @@ def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset())
                 message = f"mounts the volume {name}, which nothing defines"
                 hint = "add it to storage.extraVolumes; the home's volume is called home"
                 yield Problem(setting.place, f"{seen.rule.source}.{setting.field.path}", message, hint)
+
+
+def _copy_beside_hook(profile: Rule, choice: Rule) -> Iterator[Problem]:
+    """As `contradictions_in` says of one block; nothing but another option comes between a profile and its choice."""
+    for one, other in (("copyOnce", "lifecycleHooks.postStart"), ("lifecycleHooks.postStart", "copyOnce")):
+        above, beneath = _setting(choice, one), _setting(profile, other)
+        hook = beneath if one == "copyOnce" else above
+        if above is None or beneath is None or _setting(choice, other) is not None:
+            continue
+        if above.value and beneath.value and hook is not None and "exec" not in hook.value:
+            message = f"cannot be joined with the {other} of {beneath.place}"
+            yield Problem(above.place, f"{choice.source}.{one}", message, "make the hook an exec hook")
+
+
+def _no_capacity(seen: _Seen) -> Iterator[Problem]:
+    capacity, kind = seen.find("storage.capacity"), seen.below("storage.type")
+    if capacity is not None and capacity.value is None and (kind is None or kind.value == "dynamic"):
+        message = "a new claim needs a capacity: where no other rule gives one, no server starts"
+        yield seen.warn(capacity.place, "storage.capacity", message, "set an amount, or storage.type: none")
 
 
 def ended(policy: Policy, now: datetime) -> Iterator[Problem]:
@@ -77,6 +100,7 @@ def warnings_of(policy: Policy, beneath: frozenset[str] | None = frozenset()) ->
         yield from _image_warnings(seen)
         yield from _resource_warnings(seen)
         yield from _copy_warnings(seen)
+        yield from _no_capacity(seen)
         yield from _static_warnings(seen, claims)
         yield from _container_warnings(seen, bounded)
         if beneath is not None:
@@ -187,8 +211,9 @@ def _mounted(rule: Rule) -> Iterator[tuple[str, Setting]]:
         if setting.field.path == "storage.extraVolumeMounts":
             yield _text(setting.value["name"]), setting
         elif setting.field.path in _CONTAINERS:
-            for mount in setting.value.get("volumeMounts", ()):
-                yield _text(mount["name"]), setting
+            for section in ("volumeMounts", "volumeDevices"):
+                for mount in setting.value.get(section, ()):
+                    yield _text(mount["name"]), setting
 
 
 def _text(value: Any) -> str:

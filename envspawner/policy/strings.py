@@ -93,9 +93,12 @@ def _claim_or_path(word: str, template: Template) -> Iterator[Complaint]:
     names = template.names
     for name in sorted(names & {"unescaped_username", "unescaped_servername"}):
         yield f"{{{name}}} may not stand in {word}", f"write {{{name.removeprefix('unescaped_')}}}"
-    joined = (names & SERVER) - JOINED and names & USER
-    if joined and not (word == "a subPath" and _apart(template)):
+    claim = word != "a subPath"
+    alone = (names & SERVER) - JOINED
+    if alone and names & USER and (claim or not _apart(template)):
         yield f"{word} that joins user and server could be another user's", "write {user_server}"
+    elif claim and alone:
+        yield f"{word} that names a server and no user could be another user's", "write {user_server}"
     if names & set(GROUP) and not any(c.isalnum() for p in template.parts if isinstance(p, str) for c in p):
         yield (
             f"{word} that only a group names could be somebody else's",

@@ -56,10 +56,9 @@ def speaks_of_home(rules: Iterable[Applied]) -> bool:
 def own_home(request: SpawnRequest) -> Home:
     """KubeSpawner's own storage, untouched; its claim is still remembered as the default home."""
     template = request.own.claim_template
-    known = request.homes.get(DEFAULT_IDENTITY)
-    return Home(
-        "own", known or request.own.claim, DEFAULT_IDENTITY, bool(known), _own_scope(template), template
-    )
+    scope = _own_scope(template)
+    known = _known(request, DEFAULT_IDENTITY, scope)
+    return Home("own", known or request.own.claim, DEFAULT_IDENTITY, bool(known), scope, template)
 
 
 def home_of(entries: Entries, profile: str, request: SpawnRequest) -> Home:
@@ -76,15 +75,14 @@ def _dynamic(entries: Entries, profile: str, request: SpawnRequest) -> Home:
     entry = _given(entries, "storage.dynamic.pvcNameTemplate")
     if entry is not None and entry.layer <= KUBESPAWNER:
         entry = None  # KubeSpawner has filled in its own template already
-    identity = _text(entries, "storage.home") or _identity(entry, profile)
-    known = request.homes.get(identity)
+    identity = _named_identity(entries, entry) or _identity(entry, profile)
     if entry is None:
-        claim = known or _checked_claim(request.own.claim)
         template, scope = request.own.claim_template, _own_scope(request.own.claim_template)
     else:
-        claim = known or _checked_claim(_name(entry))
         written = _written(entry)
         template, scope = written if isinstance(written, str) else written.text, scope_of(written)
+    known = _known(request, identity, scope)
+    claim = known or _checked_claim(request.own.claim if entry is None else _name(entry))
     return Home(
         "dynamic",
         claim,
@@ -96,6 +94,23 @@ def _dynamic(entries: Entries, profile: str, request: SpawnRequest) -> Home:
         _text(entries, "storage.homeMountPath") or "",
         _text(entries, "storage.dynamic.subPath"),
     )
+
+
+def _known(request: SpawnRequest, identity: str, scope: Scope) -> str | None:
+    """The claim that is remembered for a home; of other servers only where the user's servers share it."""
+    known = request.homes.get(identity)
+    return known if known or scope == "server" else request.shared_homes.get(identity)
+
+
+def _named_identity(entries: Entries, entry: Entry | None) -> str | None:
+    """`storage.home`; of a claim that a group names, one home for each group."""
+    home = _text(entries, "storage.home")
+    written = None if home is None or entry is None else _written(entry)
+    if not isinstance(written, Template) or not written.names & set(GROUP):
+        return home
+    assert entry is not None
+    assert isinstance(entry.by, Applied)  # bounds make amounts, never names
+    return f"{home}/{entry.by.slugs['group']}"
 
 
 def _static(entries: Entries) -> Home:

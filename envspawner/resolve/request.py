@@ -42,8 +42,8 @@ class SpawnRequest:
     """Everything that a resolution depends on besides the policy.
 
     at: now, with a time zone. names: values of the placeholders that KubeSpawner knows. homes: claims
-    remembered by the identity of a home. auth_state: None where it is not known (on the command line); then
-    what would come from it is shown as `***`.
+    remembered by the identity of a home; shared_homes: the same of the user's other servers. auth_state: None
+    where it is not known (on the command line); then what would come from it is shown as `***`.
     """
 
     person: Person
@@ -52,6 +52,7 @@ class SpawnRequest:
     own: OwnLayer = field(default_factory=OwnLayer)
     homes: Mapping[str, str] = field(default_factory=dict)
     auth_state: Mapping[str, Any] | None = None
+    shared_homes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,10 @@ class Resolver:
             words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
         entries = merge(applied, words)
         adjust(entries, applied, least, most)
-        return ResolvedEnvironment(request.person, selection, self.policy.digest, home(entries), entries)
+        noted = tuple(one.rule for one in rules if one.rule.note)
+        return ResolvedEnvironment(
+            request.person, selection, self.policy.digest, home(entries), entries, noted
+        )
 
 
 def without_policy(request: SpawnRequest) -> ResolvedEnvironment:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ..policy.fields import FIELDS, Combine
+from ..policy.rules import Rule
 from .access import Selection
 from .home import Home
 from .merge import MASK, Entries, Entry
@@ -44,6 +45,7 @@ class ResolvedEnvironment:
     digest: str
     home: Home
     entries: Entries
+    noted: tuple[Rule, ...] = ()
 
     @cached_property
     def by_field(self) -> dict[str, list[Entry]]:

@@ -183,3 +183,25 @@ def test_a_terminal_that_knows_only_ascii_is_no_error(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "\\xc9" in done.stdout
+
+
+def test_words_that_are_no_text_end_with_2(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", policy, "--user", "\udcff"]) == 2
+    assert "is not UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["> /dev/full", ">&-"])
+def test_an_answer_that_cannot_be_written_ends_with_2(policy: str, where: str) -> None:
+    command = f"{sys.executable} -m envspawner explain {policy} --user ada {where}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_the_notes_of_the_rules_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("users:\n  ada: {note: ticket 4711, uid: 7}\n  bob: {note: no}\n")
+    assert main(["explain", str(path), "--user", "ada"]) == 0
+    assert f"note: ticket 4711  users.ada ({path}:2)" in " ".join(capsys.readouterr().out.split(" ")).replace(
+        "   ", ""
+    )

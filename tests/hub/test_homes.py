@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kubespawner import KubeSpawner
+from tornado.web import HTTPError
 
 from envspawner.hub.offline import OfflineSpawner
 
@@ -165,3 +167,95 @@ async def test_broken_state_is_passed_over(tmp_path: Path) -> None:
     for state in ({"envspawner_homes": [1]}, {"envspawner_homes": {"default": "x"}}, {"pvc_name": 7}):
         made, _ = await start(tmp_path, TWO, state)
         assert claim_of(made) == "claim-ada"
+
+
+async def test_with_whom_a_claim_goes_is_settled_when_it_is_made(tmp_path: Path) -> None:
+    shared = "defaults: {storage: {dynamic: {pvcNameTemplate: 'x-{username}'}}}"
+    own = "defaults: {storage: {dynamic: {pvcNameTemplate: 'x2-{user_server}'}}}"
+    _, state = await start(tmp_path, shared, {}, server="two")
+    made, state = await start(tmp_path, own, state, server="two")
+    assert claim_of(made) == "x-ada"
+    assert state["envspawner_homes"]["default"] == {"claim": "x-ada", "scope": "user"}
+
+
+async def test_a_claim_of_another_name_than_todays_is_not_taken_for_the_servers(tmp_path: Path) -> None:
+    for claim, scope in (("old-ada", "user"), ("claim-ada--two", "server")):
+        with spawner_for(config_of(tmp_path, TWO), server="two") as spawner:
+            spawner.load_state({"pvc_name": claim, "kubespawner_version": "7.1.0"})
+            assert spawner._homes["default"]["scope"] == scope
+
+
+async def test_a_server_with_a_home_of_its_own_does_not_take_another_servers(tmp_path: Path) -> None:
+    policy = "defaults: {storage: {dynamic: {pvcNameTemplate: 'own-{user_server}'}}}"
+    with spawner_for(config_of(tmp_path, policy), server="lab") as spawner:
+        add_sibling(spawner, {"default": {"claim": "then-ada", "scope": "user"}})
+        await spawner.load_user_options()
+        assert claim_of(await made_by(spawner)) == "own-ada--lab"
+
+
+def add_sibling(spawner: Any, known: dict[str, Any], name: str = "") -> None:
+    other = type(spawner.orm_spawner)(name=name, state={"envspawner_homes": known})
+    spawner.user.orm_user._orm_spawners.append(other)
+    spawner.user.db.commit()
+
+
+@pytest.fixture
+def deleted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    names: set[str] = set()
+
+    async def delete(self: Any, name: str, timeout: float) -> bool:
+        names.add(name)
+        return True
+
+    monkeypatch.setattr(KubeSpawner, "_make_delete_pvc_request", delete)
+    return names
+
+
+async def test_a_claim_that_another_server_knows_does_not_go_with_one(
+    tmp_path: Path, deleted: set[str]
+) -> None:
+    with spawner_for(config_of(tmp_path, TWO), server="lab") as spawner:
+        spawner.load_state({"envspawner_homes": {"default": {"claim": "c", "scope": "server"}}})
+        add_sibling(spawner, {"default": {"claim": "c", "scope": "user"}})
+        await spawner.delete_forever()
+    assert deleted == set()
+
+
+async def test_the_user_takes_a_home_that_only_a_named_server_knew(tmp_path: Path, deleted: set[str]) -> None:
+    with spawner_for(config_of(tmp_path, TWO)) as spawner:
+        add_sibling(spawner, {"default": {"claim": "c", "scope": "user"}}, "lab")
+        await spawner.delete_forever()
+    assert deleted == {"c"}
+
+
+@pytest.mark.parametrize("owner", ["ada", "bob", None])
+async def test_a_claim_of_somebody_else_is_not_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str | None
+) -> None:
+    async def create(self: Any, pvc: Any, timeout: float) -> bool:
+        return True
+
+    async def read(name: str, namespace: str) -> Any:
+        annotations = {"hub.jupyter.org/username": owner} if owner else None
+        return SimpleNamespace(metadata=SimpleNamespace(annotations=annotations))
+
+    monkeypatch.setattr(KubeSpawner, "_make_create_pvc_request", create)
+    with spawner_for(config_of(tmp_path, TWO)) as spawner:
+        spawner.api = SimpleNamespace(read_namespaced_persistent_volume_claim=read)
+        await spawner.load_user_options()
+        claim = spawner.get_pvc_manifest()
+        if owner == "bob":
+            with pytest.raises(HTTPError) as caught:
+                await spawner._make_create_pvc_request(claim, 1)
+            assert getattr(caught.value, "refusal", "").startswith(
+                "home-foreign: the claim claim-ada is of user 'bob'"
+            )
+        else:
+            assert await spawner._make_create_pvc_request(claim, 1)
+
+
+async def test_a_home_of_a_group_is_one_for_each_group(tmp_path: Path) -> None:
+    policy = "groups: {'course:*': {storage: {home: course, dynamic: {pvcNameTemplate: 'course-{match}'}}}}"
+    made, state = await start(tmp_path, policy, {}, groups=["course:a"])
+    again, _ = await start(tmp_path, policy, state, groups=["course:b"])
+    assert [claim_of(made), claim_of(again)] == ["course-a", "course-b"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes_asyncio.client.rest import ApiException
 from tornado.web import HTTPError
 
 from .support import config_of, made_by, spawner_for
@@ -53,7 +56,7 @@ async def test_it_is_refused(tmp_path: Path, options: Any, status: int, reason: 
         before = spawner.trait_values()
         with pytest.raises(HTTPError) as caught:
             await spawner.load_user_options()
-        assert spawner.trait_values() == before
+        assert spawner.trait_values() == before | {"user_options": {}}  # what was refused is not kept
     assert caught.value.status_code == status
     assert getattr(caught.value, "refusal", "").startswith(f"{reason}: ")
     message = getattr(caught.value, "jupyterhub_message", "")
@@ -97,3 +100,38 @@ async def test_an_admin_who_starts_a_server_for_somebody_gets_the_owners_rights(
         await spawner.load_user_options()
     with spawner_for(config_of(tmp_path, policy), options=options) as spawner, pytest.raises(HTTPError):
         await spawner.load_user_options()
+
+
+async def test_a_refused_choice_is_not_kept(tmp_path: Path) -> None:
+    with spawner_for(config_of(tmp_path, POLICY), options={"profile": "staff"}) as spawner:
+        spawner.orm_spawner.user_options = {"profile": "staff"}  # JupyterHub saves it before it is checked
+        with pytest.raises(HTTPError):
+            await spawner.load_user_options()
+        assert spawner.orm_spawner.user_options == {}
+
+
+async def test_a_saved_choice_that_is_no_longer_valid_falls_back_to_the_default(tmp_path: Path) -> None:
+    with spawner_for(config_of(tmp_path, POLICY), options={"profile": "gone"}) as spawner:
+        spawner._saved_options = {"profile": "gone"}
+        await spawner.load_user_options()
+        made = await made_by(spawner)
+    assert made.pod["metadata"]["annotations"]["hub.jupyter.org/envspawner-profile"] == "small"
+
+
+async def test_a_pod_that_the_cluster_refuses_is_logged_without_its_variables(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def create(namespace: str, pod: Any) -> None:
+        raise ApiException(status=422, reason="no such priority class")
+
+    policy = "defaults: {extraEnv: {TOKEN: secret-4711}}"
+    with spawner_for(config_of(tmp_path, policy)) as spawner:
+        spawner.log = logging.getLogger("test")
+        spawner.api_token = "token-4712"
+        spawner.api = SimpleNamespace(create_namespaced_pod=create)
+        await spawner.load_user_options()
+        pod = await spawner.get_pod_manifest()
+        with caplog.at_level(logging.INFO, "test"), pytest.raises(ApiException):
+            await spawner._make_create_pod_request(pod, 1)
+    assert "pod jupyter-ada" in caplog.text
+    assert "471" not in caplog.text

@@ -235,3 +235,47 @@ def test_mounts_of_volumes_that_the_hub_itself_configures_are_fine(tmp_path: Pat
             pass
     with pytest.raises(PolicyError, match="data"), spawner_for(config_of(tmp_path, policy)):
         pass
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "memory": {"extra_resource_limits": {"memory": "64Gi"}},
+    "cpu": {"extra_resource_guarantees": {"cpu": "32"}},
+    "resources": {"extra_container_config": {"resources": {"limits": {"memory": "64Gi"}}}},
+}
+
+
+@pytest.mark.parametrize(("name", "traits"), BESIDE.items(), ids=BESIDE)
+def test_amounts_that_bounds_would_not_see_are_an_error(
+    tmp_path: Path, name: str, traits: dict[str, Any]
+) -> None:
+    config = config_of(tmp_path, "defaults: {}", lambda c: c.KubeSpawner.update(traits))
+    with pytest.raises(PolicyError, match=f"{name} stands here beside a policy"), spawner_for(config):
+        pass
+
+
+def test_a_setting_that_is_none_is_an_error(tmp_path: Path) -> None:
+    def configure(c: Any) -> None:
+        c.EnvSpawner.default = {"memory": {"limit": "1G"}}
+
+    config = config_of(tmp_path, None, configure)
+    with (
+        pytest.raises(PolicyError, match=r"no setting 'default' \(did you mean defaults\?\)"),
+        spawner_for(config),
+    ):
+        pass
+
+
+async def test_a_cap_on_storage_reaches_the_hubs_own_claim(tmp_path: Path) -> None:
+    def configure(c: Any) -> None:
+        k = c.KubeSpawner
+        k.storage_pvc_ensure, k.storage_capacity = True, "100Gi"
+        k.volumes = [{"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}]
+        k.volume_mounts = [{"name": "home", "mountPath": "/home/jovyan"}]
+        k.cpu_limit, k.cpu_guarantee = 4, 8
+
+    with spawner_for(config_of(tmp_path, "defaults: {atMost: {storage: 10Gi}}", configure)) as spawner:
+        await spawner.load_user_options()
+        made = await made_by(spawner)
+    assert made.claim is not None
+    assert made.claim["spec"]["resources"]["requests"]["storage"] == "10Gi"
+    assert made.notebook["resources"]["requests"]["cpu"] == 4

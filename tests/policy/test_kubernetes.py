@@ -16,6 +16,7 @@ import kubernetes_validate
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from kubernetes_asyncio.client import models
 from kubernetes_validate import utils
 
 from envspawner.policy import kubernetes
@@ -428,7 +429,7 @@ WRONG = [
     ),
     (
         "ResourceRequirements",
-        "{requests: {hugepages-2Mi: 2Mi}, limits: {hugepages-2Mi: 4Mi}}",
+        "{requests: {hugepages-2Mi: 2Mi}, limits: {hugepages-2Mi: 4Mi, cpu: 1}}",
         "requests.hugepages-2Mi: hugepages-2Mi needs the same amount in limits",
     ),
     (
@@ -682,12 +683,20 @@ amounts = st.sampled_from(
 LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "absolute-path": st.sampled_from(["/", "/export/{username}"]),
     "boolean": st.booleans() | st.sampled_from([Scalar("Yes", "bool"), Scalar("off", "bool")]),
+    "config-key": st.sampled_from(["token", "special.level", "_"]),
+    "csi-driver": st.sampled_from(["inline.storage.kubernetes.io", "Driver"]),
     "dns-label": st.sampled_from(["home", "home-{username}", Scalar("1", "int")]),
     "env-name": st.sampled_from(["HOME", "my.env-name"]),
+    "env-prefix": st.sampled_from(["", "CFG_"]),
     "field-path": st.sampled_from(["metadata.name", "metadata.labels['a']", "status.podIP"]),
+    "file-path": st.sampled_from(["a", "log/{username}"]),
     "filled": texts,
+    "header": st.sampled_from(["Accept", "X-Real-IP"]),
+    "image": st.sampled_from(["busybox", "ghcr.io/example/{profile}:1"]),
     "int32": st.integers(-(2**31), 2**31 - 1),
     "integer": st.integers(-(2**63), 2**63 - 1),
+    "ip": st.sampled_from(["10.0.0.1", "fd00::1"]),
+    "iscsi-name": st.sampled_from(["iqn.2001-04.com.example:disk", "eui." + "0" * 16]),
     "label-key": st.sampled_from(["app", "kubernetes.io/hostname", "hub.jupyter.org/a_b.c"]),
     "label-value": st.sampled_from(["", "a", Scalar("1.10", "float")]),
     "medium": st.sampled_from(["", "Memory", "HugePages-2Mi"]),
@@ -696,11 +705,15 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "port": st.sampled_from([80, "http", Scalar("8888", "int")]),
     "port-name": st.sampled_from(["http", "a-1"]),
     "quantity": amounts,
+    "registries": st.sampled_from(["quobyte:7861", "a:1,b:2"]),
     "resource": st.sampled_from(["cpu", "memory", "nvidia.com/gpu", "ephemeral-storage", "hugepages-2Mi"]),
+    "search-domain": st.sampled_from(["example.org", "svc.cluster.local."]),
     "string": texts | st.just(""),
     "sub-path": st.sampled_from(["a", "users/{username}"]),
     "subdomain": st.sampled_from(["shared", "shared-{match}.x"]),
+    "sysctl": st.sampled_from(["net.core.somaxconn", "kernel.shm_rmid_forced"]),
     "taint-key": st.sampled_from(["", "nvidia.com/gpu"]),
+    "windows-user": st.sampled_from(["ContainerUser", "domain\\{username}"]),
 }
 
 
@@ -799,8 +812,20 @@ def test_every_word_in_the_table_is_understood() -> None:
         assert callable(kubernetes._reader(name))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Container", "EnvVar", "Lifecycle", "NodeSelectorTerm", "PodAffinityTerm", "PodSpec", "Volume"),
+        *("PreferredSchedulingTerm", "Toleration", "VolumeMount", "WeightedPodAffinityTerm"),
+    ],
+)
+def test_kubespawner_can_send_every_field(name: str) -> None:
+    """It makes these objects of the client's models (`get_k8s_model`), which know the fields of their own version."""
+    assert TYPES[name].keys() <= set(getattr(models, f"V1{name}").attribute_map.values())
+
+
 def test_every_rule_belongs_to_a_type_of_the_table() -> None:
-    assert kubernetes._RULES.keys() <= TYPES.keys()
+    assert kubernetes.RULES.keys() <= TYPES.keys()
 
 
 @pytest.mark.parametrize("field", maker.FACTS)

@@ -131,19 +131,23 @@ SUB_PATHS = [
 @pytest.mark.parametrize("text", [*CLAIMS, *SUB_PATHS])
 @pytest.mark.parametrize(
     "template",
-    [
-        "claim-{username}",
-        "claim-{user_server}",
-        "x{servername}x",
-        "project-{match}",
-        "p-{group}-{username}",
-        "plain",
-        "a.{userid}",
-    ],
+    ["claim-{username}", "claim-{user_server}", "project-{match}", "plain", "a.{userid}"],
 )
 def test_names_of_claims_and_subpaths_that_nobody_shares_by_accident_are_fine(
     text: str, template: str
 ) -> None:
+    assert policy_of(f"groups: {{'g:*': {{{text.replace('%s', template)}}}}}")
+
+
+@pytest.mark.parametrize("text", CLAIMS)
+def test_a_claim_that_names_a_server_and_no_user_is_refused(text: str) -> None:
+    (said,) = problems_of(f"defaults: {{{text.replace('%s', 'x{servername}x')}}}")
+    assert "that names a server and no user could be another user's (write {user_server})" in said
+
+
+@pytest.mark.parametrize("text", SUB_PATHS)
+@pytest.mark.parametrize("template", ["x{servername}x", "p-{group}-{username}"])
+def test_a_subpath_is_freer(text: str, template: str) -> None:
     assert policy_of(f"groups: {{'g:*': {{{text.replace('%s', template)}}}}}")
 
 

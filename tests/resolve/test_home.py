@@ -306,9 +306,9 @@ def test_an_empty_server_name_leaves_no_hyphen_at_the_end(server: str, found: st
 def test_a_claims_name_ends_without_that_hyphen_too() -> None:
     text = "profiles: {p: {storage: {dynamic: {pvcNameTemplate: '{username}-{profile}-{hubnamespace}'}}}}"
     assert home(text).claim == "ada-p-hub"
-    static = "defaults: {storage: {type: static, static: {pvcName: 'data-{servername}'}}}"
-    assert home(static).claim == "data"
-    assert home(static, server="lab").claim == "data-lab"
+    static = "defaults: {storage: {type: static, static: {pvcName: 'data-{escaped_user_server}'}}}"
+    assert home(static).claim == "data-ada"
+    assert home(static, server="lab").claim == "data-ada--lab"
 
 
 def test_a_claims_name_that_kubernetes_would_refuse_is_unusable() -> None:

@@ -1,0 +1,1 @@
+"""Figures: EnvSpawner beside KubeSpawner in the same run. `python -m benchmarks` prints them."""

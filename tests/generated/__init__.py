@@ -1,0 +1,1 @@
+"""Policies that hypothesis writes, and what they must hold to."""

@@ -1,0 +1,165 @@
+"""Names are computed once for a spawner and fill every template as KubeSpawner would; defaults are only made sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kubespawner import KubeSpawner
+from traitlets import Dict, default
+from traitlets.config import Config
+
+from envspawner.hub.offline import OfflineSpawner
+from envspawner.hub.own import own_layer, settle
+
+from .support import made_by, spawner_for
+
+NAMES = (
+    "username",
+    "servername",
+    "user_server",
+    "unescaped_username",
+    "unescaped_servername",
+    "safe_username",
+    "safe_servername",
+    "safe_user_server",
+    "escaped_username",
+    "escaped_servername",
+    "escaped_user_server",
+    "userid",
+    "hubnamespace",
+    "namespace",
+    "pod_name",
+    "pvc_name",
+)
+PARTS = (
+    *(f"{{{name}}}" for name in NAMES),
+    *(
+        "{{",
+        "}}",
+        "{",
+        "}",
+        "{}",
+        "{0}",
+        "{nope}",
+        "{username!r}",
+        "{userid:04d}",
+        "{username.__class__}",
+        "{username[0]}",
+    ),
+    *("-", "--", "claim-", "/home/", "$", "a"),
+)
+TEMPLATES = st.lists(st.sampled_from(PARTS), max_size=6).map("".join)
+PEOPLE = st.text(max_size=70) | st.sampled_from(
+    [
+        "ada",
+        "Ada.Lovelace@example.edu",
+        "a--b",
+        "-a-",
+        "a-",
+        "ß",
+        "{username}",
+        "a\0b",
+        "x" * 47,
+        "x" * 48,
+        "x" * 49,
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def spawner() -> Iterator[Any]:
+    with spawner_for(Config()) as one:
+        yield one
+
+
+def outcome(expand: Any, *args: Any) -> Any:
+    try:
+        return expand(*args)
+    except Exception as error:
+        return type(error), str(error)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    user=PEOPLE,
+    server=PEOPLE | st.just(""),
+    scheme=st.sampled_from(["safe", "escape", None]),
+    templates=st.lists(TEMPLATES, min_size=1, max_size=4),
+    changing=st.tuples(PEOPLE, PEOPLE, PEOPLE),
+)
+async def test_every_template_becomes_what_kubespawner_makes_of_it(
+    spawner: Any, user: str, server: str, scheme: str | None, templates: list[str], changing: tuple[str, ...]
+) -> None:
+    spawner.user.name, spawner.orm_spawner.name = user, server
+    for template, text in zip(templates, (*changing, ""), strict=False):
+        expected = outcome(KubeSpawner._expand_user_properties, spawner, template, scheme)
+        assert outcome(spawner._expand_user_properties, template, scheme) == expected
+        spawner.pod_name = spawner.pvc_name = spawner.namespace = text
+
+
+async def test_the_slug_scheme_of_the_spawner_counts_where_none_is_asked_for(spawner: Any) -> None:
+    spawner.user.name, spawner.orm_spawner.name = "Ada@x", "Lab"
+    for scheme in ("escape", "safe"):
+        spawner.slug_scheme = scheme
+        expected = KubeSpawner._expand_user_properties(spawner, "{user_server}")
+        assert spawner._expand_user_properties("{user_server}") == expected
+
+
+@pytest.mark.parametrize("scheme", ["other", ""])
+async def test_an_unknown_slug_scheme_is_refused_as_kubespawner_does(spawner: Any, scheme: str) -> None:
+    with pytest.raises(ValueError, match="slug scheme must be"):
+        spawner._expand_user_properties("{username}", scheme)
+
+
+async def test_a_start_that_settles_defaults_has_those_that_reading_makes() -> None:
+    with spawner_for(Config()) as settled, spawner_for(Config()) as read:
+        before = set(settled._trait_values)
+        settle(settled)
+        names = set(settled._trait_values) - before
+        assert len(names) > 30
+        for name in names:
+            value, expected = getattr(settled, name), getattr(read, name)
+            assert (type(value), value) == (type(expected), expected), name
+            assert value is None or value is not expected, name
+
+
+class Theirs(OfflineSpawner):
+    """A subclass of a hub's admin with defaults of its own."""
+
+    node_selector = Dict({"pool": "user"})
+
+    @default("environment")
+    def _environment(self) -> dict[str, str]:
+        return {"WHO": self.user.name}
+
+    def _extra_labels_default(self) -> dict[str, str]:
+        return {"who": "{username}"}
+
+
+async def test_defaults_of_a_subclass_are_beneath_the_policy() -> None:
+    config = Config()
+    config.EnvSpawner.defaults = {"nodeSelector": {"zone": "a"}, "extraEnv": {"MINE": "x"}}
+    with spawner_for(config, spawner_class=Theirs) as spawner:
+        await spawner.load_user_options()
+        made = await made_by(spawner)
+    assert made.pod["spec"]["nodeSelector"] == {"pool": "user", "zone": "a"}
+    assert (made.env["WHO"], made.env["MINE"]) == ("ada", "x")
+    assert made.pod["metadata"]["labels"]["who"] == "ada"
+
+
+async def test_the_own_layer_of_a_new_spawner_makes_no_defaults() -> None:
+    with spawner_for(Config()) as spawner:
+        before = dict(spawner._trait_values)
+        layer = own_layer(spawner, spawner._expand_user_properties)
+        assert spawner._trait_values == before
+        assert layer.rule is not None
+        new = layer.rule.settings
+        for name in spawner.trait_names(config=True):
+            getattr(spawner, name)
+        read = own_layer(spawner, spawner._expand_user_properties).rule
+        assert read is not None
+        assert new == read.settings

@@ -1,0 +1,57 @@
+"""The figures can be made at any time: one command, complete output; how large they are is not tested here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+
+def figures(*args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", "--quick", *args]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
+
+
+def test_json_holds_every_figure_beside_kubespawners() -> None:
+    ran = figures("--json")
+    found = json.loads(ran.stdout)
+    assert set(found["about"]) == {
+        "python",
+        "envspawner",
+        "jupyterhub",
+        "jupyterhub-kubespawner",
+        "traitlets",
+    }
+    rows: list[dict[str, Any]] = found["rows"]
+    for row in rows:
+        assert set(row) == {"name", "size", "unit", "kubespawner", "envspawner", "ratio", "goal"}
+        assert row["envspawner"] > 0
+        assert (row["kubespawner"] is None) == (row["ratio"] is None)
+    made = {(row["name"], row["size"], row["unit"]) for row in rows if row["ratio"] is not None}
+    start = "load_user_options + pod + claim"
+    assert made == {
+        *((start, size, "µs") for size in ("0 profiles", "10 profiles", "0 profiles, 9 variables, 2 labels")),
+        *(
+            (name, size, unit)
+            for name, unit in (("construction", "µs"), ("memory per spawner", "KiB"))
+            for size in ("0 profiles", "10 profiles", "100 user rules")
+        ),
+    }
+    assert [row["name"] for row in rows if row["ratio"] is None] == [
+        "compilation of the policy",
+        "resolution, few rules match",
+        "resolution, user with a rule",
+        "resolution, 20 groups",
+    ]
+    assert "a start with 10 profiles" in ran.stderr
+
+
+def test_the_table_has_a_line_for_each_figure() -> None:
+    lines = figures().stdout.splitlines()
+    assert lines[0].startswith("python ")
+    assert lines[2].split("|")[1].strip() == "what"
+    assert len(lines) == 4 + 13
