@@ -166,14 +166,16 @@ def _validate(values: Mapping[str, Any], source: Source, loc: Loc, problems: lis
 def _policy(source: Source, config: Mapping[str, Any]) -> Source | None:
     """The policy in `hub.config.EnvSpawner`, if there is one."""
     own = config.get("EnvSpawner")
-    if not isinstance(own, Mapping) or not set(own) & set(SECTIONS):
+    kept = [key for key in own if key in SECTIONS] if isinstance(own, Map) else []
+    if not isinstance(own, Map) or not kept:
         return None
     sections = Map()
-    for key, value in own.items():
-        if key in SECTIONS:
-            sections[key] = value
-            if isinstance(own, Map):
-                sections.keys_at[key], sections.values_at[key] = own.keys_at[key], own.values_at[key]
+    for key in kept:
+        sections[key], sections.keys_at[key], sections.values_at[key] = (
+            own[key],
+            own.keys_at[key],
+            own.values_at[key],
+        )
     return Source(source.file, sections, source.start)
 
 

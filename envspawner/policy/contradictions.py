@@ -85,9 +85,7 @@ def _pod(block: Environment) -> Iterator[Found]:
             if item["name"] == NOTEBOOK:
                 message = f"{NOTEBOOK} is the name of the server's own container"
                 yield (word, label), message, "choose another name"
-    for fault in pod(found):
-        if fault.loc[0] not in ("containers", "initContainers"):
-            continue  # told where extraPodConfig was read
+    for fault in pod(found):  # of containers only: the pod's own fields were checked where they were read
         first, index, *rest = fault.loc
         before = len(found["containers"]) if first == "initContainers" else 0
         assert isinstance(index, int)
