@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..policy.fields import FIELDS, Combine, Field
+from ..policy.names import check_label_value
+from ..policy.problems import Fault
 from ..resolve.home import Home, Unusable
 from ..resolve.match import KUBESPAWNER
 from ..resolve.merge import Entry
 from ..resolve.request import OwnLayer
 from ..resolve.result import ResolvedEnvironment
-from .literal import fresh, literal
+from .literal import Literal, fresh, literal
 from .starter_files import StarterFiles, post_start
 from .volumes import Volumes
 
@@ -92,7 +94,19 @@ def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]
         PROFILE_ANNOTATION: literal(environment.selection.slug),
         POLICY_ANNOTATION: literal(environment.digest),
     }
+    _check_labels(traits)
     return traits
+
+
+def _check_labels(traits: Mapping[str, Any]) -> None:
+    """What people are called decides what a label becomes; the API server would refuse the pod. Raises Unusable."""
+    for trait in ("extra_labels", "storage_extra_labels"):
+        for key, value in traits.get(trait, {}).items():
+            if isinstance(value, Literal):
+                try:
+                    check_label_value(value)
+                except Fault as fault:
+                    raise Unusable(f"the label {key}: {fault.message}") from None
 
 
 def _is_policys(entry: Entry) -> bool:

@@ -52,6 +52,7 @@ def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset())
     for profile in policy.profiles:
         for choice in (choice for option in profile.options for choice in option.choices):
             yield from _copy_beside_hook(profile.rule, choice.rule)
+    yield from _names_of_two(policy)
     if beneath is None:
         return
     somewhere = {HOME_VOLUME, *beneath, *_volumes(policy.rules())}
@@ -73,6 +74,22 @@ def _copy_beside_hook(profile: Rule, choice: Rule) -> Iterator[Problem]:
         if above.value and beneath.value and hook is not None and "exec" not in hook.value:
             message = f"cannot be joined with the {other} of {beneath.place}"
             yield Problem(above.place, f"{choice.source}.{one}", message, "make the hook an exec hook")
+
+
+def _names_of_two(policy: Policy) -> Iterator[Problem]:
+    """An init container and an extra container of one name: no pod could hold both (one rule: contradictions.py)."""
+    known: dict[str, dict[str, tuple[Rule, Setting]]] = {path: {} for path in _CONTAINERS}
+    for rule in policy.rules():
+        for setting in rule.settings:
+            path, name = setting.field.path, _text(setting.key)
+            if path not in known or setting.value is None:
+                continue
+            other = _CONTAINERS[1 - _CONTAINERS.index(path)]
+            found = known[other].get(name)
+            if found is not None and found[0] is not rule:
+                message = f"the name {name} is also that of one of {other}, in {found[1].place}"
+                yield Problem(setting.place, f"{rule.source}.{path}", message, "choose another name")
+            known[path].setdefault(name, (rule, setting))
 
 
 def _no_capacity(seen: _Seen) -> Iterator[Problem]:

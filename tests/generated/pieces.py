@@ -175,8 +175,9 @@ LIKELY: Final[dict[str, Values]] = {
     "Capabilities.drop": st.lists(some("ALL", "KILL"), max_size=2),
     "Container.image": st.deferred(lambda: WORDS["image"]),
     "Container.name": mostly(
-        "a", "sidecar", "setup", "proxy", "proxy-{username}", "x" * 63, but=("notebook", "a b", "x" * 64)
+        "a", "sidecar", "proxy", "proxy-{username}", "x" * 63, but=("notebook", "a b", "x" * 64)
     ),
+    "InitContainer.name": mostly("init", "setup", "init-{username}", "i" * 63, but=("notebook", "a", "UPPER")),
     "Container.volumeMounts": st.deferred(lambda: mounts()),
     "Container.workingDir": some("/", "/srv", "relative", "/ü"),
     "Container.terminationMessagePath": some("/dev/termination-log", "x", ""),
@@ -311,9 +312,10 @@ def piece(kind: str, *, new: bool = False, slips: bool = False) -> Values:
 
 @cache
 def _field(word: str, field: str, new: bool, slips: bool) -> Values:
-    if field not in LIKELY:
+    found = LIKELY.get(field, LIKELY.get(field.replace("InitContainer.", "Container.")))
+    if found is None:
         return piece(word, new=new, slips=slips)
-    return seldom(wrong, LIKELY[field], 40) if slips else LIKELY[field]
+    return seldom(wrong, found, 40) if slips else found
 
 
 def _piece(kind: str, field: Callable[[str, str], Values], new: bool) -> Values:

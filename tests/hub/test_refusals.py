@@ -135,3 +135,13 @@ async def test_a_pod_that_the_cluster_refuses_is_logged_without_its_variables(
             await spawner._make_create_pod_request(pod, 1)
     assert "pod jupyter-ada" in caplog.text
     assert "471" not in caplog.text
+
+
+async def test_a_label_that_a_name_makes_invalid_is_not_sent(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "defaults: {extraLabels: {who: '{unescaped_username}'}}")
+    with spawner_for(config) as spawner:
+        await spawner.load_user_options()
+    with spawner_for(config, "ada@x.y") as spawner, pytest.raises(HTTPError) as caught:
+        await spawner.load_user_options()
+    assert caught.value.status_code == 409
+    assert "the label who: " in getattr(caught.value, "refusal", "")

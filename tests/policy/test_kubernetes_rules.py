@@ -168,6 +168,16 @@ def test_what_fits_into_one_pod_is_accepted(block: str) -> None:
     policy_of(f"defaults:\n  {block}\n")
 
 
+def test_no_two_rules_call_an_init_container_and_another_container_alike() -> None:
+    init, extra = "initContainers: [{name: a, image: b}]", "extraContainers: [{name: a, image: b}]"
+    (problem,) = problems_of(f"defaults: {{{init}}}\nusers: {{ada: {{{extra}}}}}")
+    assert (
+        "users.ada.extraContainers: the name a is also that of one of initContainers, in p.yaml:1" in problem
+    )
+    policy_of(f"defaults: {{{init}}}\nusers: {{ada: {{{init}}}}}")
+    policy_of(f"defaults: {{{init}}}\nusers: {{ada: {{extraContainers: {{a: null}}}}}}")
+
+
 HOOK = "lifecycleHooks: {postStart: {tcpSocket: {port: 1}}}"
 
 
