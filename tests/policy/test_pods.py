@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from envspawner.policy.kubernetes_pods import pod
+from envspawner.policy.kubernetes_shapes import SHAPES
+from envspawner.policy.problems import Fault
 from tests.policy.loading import policy_of, problems_of
 
 
@@ -37,3 +41,14 @@ def test_a_choice_may_add_a_hook_that_can_be_joined() -> None:
         "profiles: {p: {copyOnce: /a, options: {o: {choices: {c: "
         "{lifecycleHooks: {postStart: {exec: {command: [x]}}}}, d: {lifecycleHooks: {postStart: null}}}}}}}"
     )
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1:5000", "a:1,b:2", "[fd00::1]:5000"])
+def test_registries_are_hosts_with_ports(text: str) -> None:
+    SHAPES["registries"](text)
+
+
+@pytest.mark.parametrize("text", ["", "host", "a:1,", "fd00::1:5000"])
+def test_what_is_no_registry_is_told(text: str) -> None:
+    with pytest.raises(Fault, match="is no registry"):
+        SHAPES["registries"](text)
