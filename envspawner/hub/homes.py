@@ -40,6 +40,14 @@ def shared_by(siblings: Iterable[Homes]) -> Homes:
     return found
 
 
+def going(own: Homes, siblings: list[Homes], *, alone: bool) -> list[str]:
+    """The claims to delete with a server (alone), or with its user: never one that others may use."""
+    scopes = {"server"} if alone else {"server", "user"}
+    elsewhere = {home["claim"] for other in siblings for home in other.values()} if alone else set()
+    known = own if alone else shared_by(siblings) | own
+    return [h["claim"] for h in known.values() if h["scope"] in scopes and h["claim"] not in elsewhere]
+
+
 def claims(homes: Homes) -> dict[str, str]:
     """Claims by identity, as a resolution takes them."""
     return {identity: home["claim"] for identity, home in homes.items()}

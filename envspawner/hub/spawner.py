@@ -318,14 +318,8 @@ class EnvSpawner(KubeSpawner):  # type: ignore[misc]
         if not self.delete_pvc:
             self.log.info("Not deleting the homes of %s: delete_pvc is off", self._log_name)
             return
-        with_server = {"server"} if self.name else {"server", "user"}
-        known = self._homes if self.name else homes.shared_by(siblings) | self._homes
-        elsewhere = {home["claim"] for other in siblings for home in other.values()} if self.name else set()
-        for identity, home in known.items():
-            if home["scope"] not in with_server or home["claim"] in elsewhere:
-                self.log.info("Not deleting home %s of %s: %s", identity, self._log_name, home["claim"])
-                continue
-            await self._delete_claim(home["claim"])
+        for claim in homes.going(self._homes, siblings, alone=bool(self.name)):
+            await self._delete_claim(claim)
 
     async def _make_create_pvc_request(self, pvc: Any, request_timeout: float) -> bool:
         """KubeSpawner takes a claim that is there already as made; it may be somebody else's.
