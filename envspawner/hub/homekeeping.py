@@ -1,0 +1,121 @@
+"""A KubeSpawner that remembers its user's homes, never shows a foreign one, and deletes only what goes with it."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from jupyterhub.utils import exponential_backoff
+from traitlets import Undefined
+
+from ..policy.templates import KNOWN, Template, compile_text
+from ..resolve.home import Home
+from . import homes
+from .borrowed import BorrowingSpawner
+from .refusals import CONFLICT, refused
+from .store import Loaded
+
+_NOT_KUBESPAWNERS: Final = frozenset({"profile", "group", "match", "value"})
+
+
+@lru_cache(maxsize=1024)
+def _is_foreign(claim_template: str) -> bool:
+    """Whether a template names what KubeSpawner does not know, so that it cannot expand it."""
+    compiled = compile_text(claim_template)
+    names = compiled.names if isinstance(compiled, Template) else frozenset()
+    return bool(names & _NOT_KUBESPAWNERS) or not names <= KNOWN
+
+
+class HomeKeepingSpawner(BorrowingSpawner):
+    """Homes have an identity; see `resolve/home.py`."""
+
+    _loaded: Loaded | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._homes: homes.Homes = {}
+        self._known_homes: homes.Homes = {}
+        self._home: Home | None = None
+        super().__init__(*args, **kwargs)
+
+    def _use_home(self, home: Home) -> None:
+        """Tells KubeSpawner which claim to make or to take: never one that another home left behind."""
+        self._home = home
+        if home.kind not in ("dynamic", "own"):
+            return
+        assert home.claim is not None
+        assert home.claim_template is not None
+        template = home.claim if _is_foreign(home.claim_template) else home.claim_template
+        self._assign({"pvc_name_template": template})
+        self.pvc_name = home.claim
+        self._pvc_exists = home.remembered
+
+    def _sibling_homes(self) -> list[homes.Homes]:
+        """What this user's other servers remember."""
+        found = []
+        for name, orm_spawner in getattr(self.user, "orm_spawners", {}).items():
+            if name != self.name and orm_spawner.state:
+                found.append(homes.load_homes(orm_spawner.state, self._base_template()))
+        return found
+
+    def _base_template(self) -> str:
+        """The configured template, also while a start has set another one."""
+        base = self._assigned.get("pvc_name_template", (self.pvc_name_template,))[0]
+        return str(self.trait_defaults("pvc_name_template") if base is Undefined else base)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        remembered = state if self.remember_pvc_name else {**state, "pvc_name": None}
+        template = self._base_template()
+        self._homes = homes.load_homes(remembered, template, self._expand_user_properties(template))
+
+    def get_state(self) -> dict[str, Any]:
+        """KubeSpawner's state and the homes; `pvc_name` is always the default home's, as KubeSpawner alone would."""
+        state: dict[str, Any] = super().get_state()
+        home = self._home
+        if home is not None and home.identity is not None and self._pvc_exists:
+            # With whom a claim goes was settled when it was made, whatever its template is called now.
+            kept = self._known_homes.get(home.identity)
+            scope = kept["scope"] if kept and kept["claim"] == self.pvc_name else home.scope
+            self._homes[home.identity] = {"claim": self.pvc_name, "scope": scope}
+        if self._homes:
+            state[homes.KEY] = {identity: dict(kept) for identity, kept in self._homes.items()}
+            default = self._homes.get("default")
+            state.pop("pvc_name", None)
+            if default is not None:
+                state["pvc_name"] = default["claim"]
+        return state
+
+    async def delete_forever(self) -> None:
+        """Deletes the claims that go with this server, or with its user: never one that others may use."""
+        siblings = self._sibling_homes()
+        if self._loaded is None and not self._homes and not any(siblings):
+            await super().delete_forever()
+            return
+        if not self.delete_pvc:
+            self.log.info("Not deleting the homes of %s: delete_pvc is off", self._log_name)
+            return
+        for claim in homes.going(self._homes, siblings, alone=bool(self.name)):
+            await self._delete_claim(claim)
+
+    async def _make_create_pvc_request(self, pvc: Any, request_timeout: float) -> bool:
+        """KubeSpawner takes a claim that is there already as made; it may be somebody else's.
+
+        The claim is read once, when it is not remembered yet. Raises a refusal (`home-foreign`).
+        """
+        made = bool(await super()._make_create_pvc_request(pvc, request_timeout))
+        if made and self._home is not None and self._home.kind == "dynamic" and self._home.scope != "shared":
+            name = pvc.metadata.name
+            claim = await self.api.read_namespaced_persistent_volume_claim(name, self.namespace)
+            owner = (claim.metadata.annotations or {}).get("hub.jupyter.org/username", self.user.name)
+            if owner != self.user.name:
+                message = "Your home cannot be mounted. Tell the people who run this hub."
+                detail = f"the claim {name} is of user {owner!r}, not of {self.user.name!r}"
+                raise refused("home-foreign", message, detail, CONFLICT)
+        return made
+
+    async def _delete_claim(self, claim: str) -> None:
+        await exponential_backoff(
+            partial(self._make_delete_pvc_request, claim, self.k8s_api_request_timeout),
+            f"Could not delete pvc {claim}",
+            timeout=self.k8s_api_request_retry_timeout,
+        )
