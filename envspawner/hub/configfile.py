@@ -23,6 +23,14 @@ from .configuration import Configuration, from_config
 from .spawner import EnvSpawner
 from .store import SECTION_TRAITS
 
+_PROFILE_LIST: Final = "profile_list"
+_LOCATED: Final = frozenset(
+    [
+        *(("c.EnvSpawner", trait) for trait in (*SECTION_TRAITS, _PROFILE_LIST)),
+        ("c.KubeSpawner", _PROFILE_LIST),
+    ]
+)
+"""What of a file's assignments has places."""
 SECONDS: Final = 20
 """How long a configuration may take to load."""
 
@@ -50,19 +58,31 @@ def read_python(name: str) -> Configuration:
 
 
 def located_sections(name: str, config: Config) -> dict[str, Source]:
-    """Sections of the policy that the file writes as literals, with the lines of their entries."""
+    """Sections of the policy, and a `profile_list`, that the file writes out, with the lines of their entries."""
     found: dict[str, Source] = {}
     for node in ast.walk(ast.parse(Path(name).read_bytes())):
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict | ast.List):
             continue
         for target in node.targets:
-            words = ast.unparse(target).split(".")
-            if words[:2] == ["c", "EnvSpawner"] and words[2:] and words[2] in SECTION_TRAITS:
-                located = _located(node.value)
-                if located == config.EnvSpawner.get(words[2]):
-                    spot = (node.value.lineno, node.value.col_offset + 1)
-                    found[words[2]] = Source(name, _one(words[2], located, spot), spot)
+            owner, _, trait = ast.unparse(target).rpartition(".")
+            if (owner, trait) not in _LOCATED:
+                continue
+            located, real = _located(node.value), config[owner.removeprefix("c.")].get(trait)
+            if located == real or (trait == _PROFILE_LIST and _has_shape(located, real)):
+                spot = (node.value.lineno, node.value.col_offset + 1)
+                found[trait] = Source(name, _one(trait, located, spot), spot)
     return found
+
+
+def _has_shape(located: Any, real: Any) -> bool:
+    """Whether a value is what the file writes out, as far as that is literals."""
+    if isinstance(located, Map):
+        same = isinstance(real, dict) and located.keys() == real.keys()
+        return same and all(_has_shape(item, real[key]) for key, item in located.items())
+    if isinstance(located, Seq):
+        same = isinstance(real, list) and len(located) == len(real)
+        return same and all(map(_has_shape, located, real))
+    return type(located) is object or bool(located == real)
 
 
 def _one(key: str, value: Any, spot: Spot) -> Map:

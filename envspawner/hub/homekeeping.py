@@ -12,7 +12,7 @@ from ..policy.templates import KNOWN, Template, compile_text
 from ..resolve.home import Home
 from . import homes
 from .borrowed import BorrowingSpawner
-from .refusals import CONFLICT, refused
+from .refusals import refused
 from .store import Loaded
 
 _NOT_KUBESPAWNERS: Final = frozenset({"profile", "group", "match", "value"})
@@ -29,7 +29,10 @@ def _is_foreign(claim_template: str) -> bool:
 class HomeKeepingSpawner(BorrowingSpawner):
     """Homes have an identity; see `resolve/home.py`."""
 
-    _loaded: Loaded | None = None
+    @property
+    def _loaded(self) -> Loaded | None:
+        """The policy that counts now, if there is one."""
+        return None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._homes: homes.Homes = {}
@@ -48,6 +51,12 @@ class HomeKeepingSpawner(BorrowingSpawner):
         self._assign({"pvc_name_template": template})
         self.pvc_name = home.claim
         self._pvc_exists = home.remembered
+
+    def _of_home(self, home: Home) -> list[str]:
+        """What a user should know about a home that a new template would call otherwise."""
+        if home.kind != "dynamic" or not home.remembered or home.named in (None, home.claim):
+            return []
+        return [f"The home is still {home.claim}; only a new one would be called {home.named}."]
 
     def _sibling_homes(self) -> list[homes.Homes]:
         """What this user's other servers remember."""
@@ -110,7 +119,7 @@ class HomeKeepingSpawner(BorrowingSpawner):
             if owner != self.user.name:
                 message = "Your home cannot be mounted. Tell the people who run this hub."
                 detail = f"the claim {name} is of user {owner!r}, not of {self.user.name!r}"
-                raise refused("home-foreign", message, detail, CONFLICT)
+                raise refused(self, "home-foreign", message, detail)
         return made
 
     async def _delete_claim(self, claim: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any, Final
 from unittest.mock import Mock
 
@@ -20,11 +21,15 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from traitlets.config import Config
 
+from ..policy.rules import Rule
 from ..resolve.merge import MASK
-from ..resolve.request import Start
+from ..resolve.request import Person, SpawnRequest, Start
 from ..resolve.resolver import without_policy
 from ..resolve.result import ResolvedEnvironment
 from .configuration import Configuration
+from .expansion import fill
+from .own import own_layer
+from .profile_start import policy_now
 from .spawner import EnvSpawner
 
 SECRET_ENV: Final = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
@@ -39,6 +44,9 @@ class Offline:
         return self.asked.at
 
     async def _auth_state(self) -> None:
+        return None
+
+    async def _grow_home(self, environment: ResolvedEnvironment) -> None:
         return None
 
 
@@ -63,18 +71,64 @@ async def _render(configuration: Configuration, start: Start) -> list[dict[str, 
     with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
         await spawner.load_user_options()
         found = await manifests(spawner)
-    for variable in found[-1]["spec"]["containers"][0]["env"]:
-        if variable["name"] in SECRET_ENV:
-            variable["value"] = MASK
+    spec = found[-1]["spec"]
+    for container in (*spec["containers"], *spec.get("initContainers", ())):
+        for variable in container.get("env", ()):
+            if variable["name"] in SECRET_ENV:
+                variable["value"] = MASK
     return found
 
 
 async def _resolve(configuration: Configuration, start: Start) -> ResolvedEnvironment:
     with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
         request = await spawner.request()
-        if configuration.loaded is None:
+        now = await policy_now(spawner, configuration.loaded)
+        if now is None:
             return without_policy(request)
-        return configuration.loaded.resolver.resolve(request, start.options)
+        selection = now.resolver.select(request, start.options)
+        return now.resolver.resolve_selection(*await now.settled(spawner, request, selection))
+
+
+def own_rule(configuration: Configuration) -> Rule | None:
+    """What KubeSpawner's traits hold beneath a policy, whoever starts."""
+    start = Start(Person("x"), "", {}, datetime.now(timezone.utc))
+    return asyncio.run(_request(configuration, start)).own.rule
+
+
+def request_of(configuration: Configuration, start: Start) -> SpawnRequest:
+    """What a hub would know of a start."""
+    return asyncio.run(_request(configuration, start))
+
+
+def with_names(
+    configuration: Configuration, start: Start, names: Mapping[str, str]
+) -> tuple[SpawnRequest, str]:
+    """The same with other values of some placeholders, and the slug scheme of the configuration."""
+    return asyncio.run(_with_names(configuration, start, names))
+
+
+async def _with_names(
+    configuration: Configuration, start: Start, names: Mapping[str, str]
+) -> tuple[SpawnRequest, str]:
+    with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
+        request = await spawner.request()
+        known = {**request.names, **names}
+        known["pod_name"] = fill(spawner.pod_name_template, known)
+
+        def expand(template: str) -> str:
+            try:
+                return fill(template, known)
+            except KeyError:  # such as {pvc_name}
+                return str(spawner._expand_user_properties(template))
+
+        own = own_layer(spawner, expand, spawner.own_places)
+        return replace(request, names=known, own=own), str(spawner.slug_scheme)
+
+
+async def _request(configuration: Configuration, start: Start) -> SpawnRequest:
+    with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
+        found: SpawnRequest = await spawner.request()
+    return found
 
 
 def _class(configuration: Configuration) -> type[KubeSpawner]:

@@ -6,6 +6,7 @@ so that a policy's volume, mount or container meets its namesake.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -14,11 +15,11 @@ from typing import Any, Final, NamedTuple
 from traitlets import DefaultHandler
 
 from ..policy.fields import FIELDS, Combine, Field
-from ..policy.images import parse_image
-from ..policy.lint import HOME_PATH
-from ..policy.problems import Fault, Place
+from ..policy.lint_homes import HOME_PATH
+from ..policy.problems import Place
 from ..policy.rules import Rule, Setting
 from ..resolve.request import OwnLayer
+from .opaque import hooks_in, image_settings, labelled, named, opaque, part
 
 SOURCE: Final = "kubespawner"
 PLACE: Final = Place("c.KubeSpawner")
@@ -62,7 +63,7 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     places: where its settings stand in a file, by slot or field; "" for those that stand nowhere.
     """
     values = _values(spawner)
-    settings = [*_image(spawner.image)]
+    settings = [*image_settings(spawner.image, PLACE)]
     for field, default in _SIMPLE:
         value = values.get(field.trait)
         if value is not None and value != default and not _is_empty(value):
@@ -158,27 +159,11 @@ def _is_empty(value: Any) -> bool:
 
 
 def _setting(path: str, value: Any, key: str | None = None) -> Setting:
-    slot = path if key is None else f"{path}.{key}"
-    return Setting(FIELDS[path], value, PLACE, key, slot, opaque=True)
-
-
-@lru_cache(maxsize=64)
-def _image(image: str) -> tuple[Setting, ...]:
-    try:
-        parsed = parse_image(image)
-    except Fault:
-        return (_setting("image.name", image),)
-    parts = {part: getattr(parsed, part) for part in ("name", "tag", "digest")}
-    return tuple(_setting(f"image.{part}", value) for part, value in parts.items() if value is not None)
+    return opaque(path, value, PLACE, key)
 
 
 def _hooks(hooks: Mapping[str, Any] | None) -> Iterator[Setting]:
-    if not hooks:
-        return
-    for word, names in (("postStart", ("postStart", "post_start")), ("preStop", ("preStop", "pre_stop"))):
-        for name in names:
-            if hooks.get(name):
-                yield _setting(f"lifecycleHooks.{word}", hooks[name])
+    return (_setting(path, hook) for path, _, hook in hooks_in(hooks or {}) if hook)
 
 
 def _settings(field: Field, value: Any) -> Iterator[Setting]:
@@ -187,40 +172,28 @@ def _settings(field: Field, value: Any) -> Iterator[Setting]:
             if item is not None:
                 yield _setting(field.path, item, str(key))
     elif field.combine is Combine.APPEND:
-        for item in _items(value):
-            yield _setting(field.path, item, repr(item))
+        seen: Counter[str] = Counter()
+        for label, item in labelled(value):
+            key = repr(item)
+            seen[key] += 1
+            again = f"#{seen[key]}" if seen[key] > 1 else ""
+            yield replace(_setting(field.path, item, key), slot=f"{field.path}.{key}{again}", label=label)
     else:
         yield _setting(field.path, value)
 
 
-def _items(value: Any) -> list[Any]:
-    """A list, or a mapping sorted by its labels, as KubeSpawner sorts it."""
-    if isinstance(value, Mapping):
-        return [value[label] for label in sorted(value)]
-    return list(value or ())
-
-
 def _entries(field: Field, values: Mapping[str, Any], expand: Expand) -> list[Setting]:
     items = values.get(field.trait)
-    return [_named(field, item, expand) for item in _items(items)] if items else []
+    return [_named(field, label, item, expand) for label, item in labelled(items)] if items else []
 
 
-def _named(field: Field, item: Any, expand: Expand) -> Setting:
-    key = _part(item, field.identity)
-    name = expand(key) if isinstance(key, str) else repr(item)
-    return Setting(field, item, PLACE, name, f"{field.path}.{name}", opaque=True)
-
-
-def _part(item: Any, name: str) -> Any:
-    """A field of a Kubernetes object that may be a mapping (camelCase or snake_case) or a model."""
-    snake = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
-    if isinstance(item, Mapping):
-        return item.get(name, item.get(snake))
-    return getattr(item, snake, None)
+def _named(field: Field, label: str | None, item: Any, expand: Expand) -> Setting:
+    key = part(item, field.identity)
+    return named(field, item, expand(key) if isinstance(key, str) else None, PLACE, label)
 
 
 def _claim(volume: Setting) -> str | None:
-    claim = _part(_part(volume.value, "persistentVolumeClaim"), "claimName")
+    claim = part(part(volume.value, "persistentVolumeClaim"), "claimName")
     return claim if isinstance(claim, str) else None
 
 
@@ -235,11 +208,11 @@ def _home(
             home = volume
     if home is None:
         at_home = [m for m in mounts if m.key == HOME_PATH]
-        names = {expand(_part(m.value, "name") or "") for m in at_home}
+        names = {expand(part(m.value, "name") or "") for m in at_home}
         home = next((volume for volume in volumes if volume.key in names), None)
     if home is None:
         return None, []
-    return home, [m for m in mounts if expand(_part(m.value, "name") or "") == home.key]
+    return home, [m for m in mounts if expand(part(m.value, "name") or "") == home.key]
 
 
 def _home_settings(
@@ -256,6 +229,6 @@ def _home_settings(
         yield _setting("storage.static.pvcName", expand(claim))
     if main is not None:
         yield _setting("storage.homeMountPath", main.key)
-        sub_path = _part(main.value, "subPath")
+        sub_path = part(main.value, "subPath")
         if isinstance(sub_path, str) and sub_path:
             yield _setting(f"storage.{kind}.subPath", expand(sub_path))

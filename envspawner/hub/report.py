@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ..policy.quantities import format_cpu, format_memory
+from ..policy.rules import Choice
 from ..resolve.result import ResolvedEnvironment
+from ..resolve.typed import Typed
+
+_SHOWN: Final = 100  # characters of a typed text
 
 
 def log_line(spawner: Any, environment: ResolvedEnvironment) -> str:
     """What a start of `spawner` was given."""
-    choices = "".join(f" {o.slug}={c.slug}" for o, c in environment.selection.choices)
+    choices = "".join(f" {o.slug}={_picked(c)}" for o, c in environment.selection.choices)
     home = environment.home
     storage: str = home.kind
     if home.kind == "dynamic":
@@ -24,8 +28,13 @@ def log_line(spawner: Any, environment: ResolvedEnvironment) -> str:
         f"memory={_memory(environment, 'guarantee')}-{_memory(environment, 'limit')} "
         f"cpu={_cpu(environment, 'guarantee')}-{_cpu(environment, 'limit')} "
         + "".join(f"{entry.key}={entry.value} " for entry in extended)
-        + f"storage={storage} policy={environment.digest}"
+        + f"storage={storage} policy={environment.digest or '-'}"
     )
+
+
+def _picked(choice: Choice | Typed) -> str:
+    """A choice's name, or the beginning of what was typed, which a reader of the log can tell from a name."""
+    return choice.slug if isinstance(choice, Choice) else repr(choice.value[:_SHOWN])
 
 
 def _memory(environment: ResolvedEnvironment, word: str) -> str:

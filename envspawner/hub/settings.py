@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traitlets import Dict, HasTraits, Unicode
+from traitlets import Dict, Float, HasTraits, Unicode
 
 
 class PolicySettings(HasTraits):
@@ -16,7 +16,19 @@ class PolicySettings(HasTraits):
 
         Its sections are `defaults`, `groups`, `admins`, `users` and `profiles`, as in the traits of the same
         names; an entry may stand in the file or in a trait, not in both. Check it with `envspawner check FILE`
-        before you hand it to the hub: a wrong policy stops the hub at its start.
+        before you hand it to the hub: a wrong policy stops the hub at its start. A changed file is read again,
+        see `policy_reload_seconds`.
+        """,
+    )
+    policy_reload_seconds = Float(
+        5.0,
+        min=0,
+        config=True,
+        help="""
+        How often the hub looks whether `policy_file` has changed, in seconds; 0 is never.
+
+        A changed file counts for the starts that begin after it was read. One that cannot be used is reported in the
+        log and in the hub's metrics, and the last good policy stays in force.
         """,
     )
     defaults = Dict(

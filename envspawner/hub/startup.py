@@ -11,6 +11,8 @@ import asyncio
 from typing import Any
 
 from ..policy.problems import PolicyError
+from . import measures
+from .reload import described, watch, without_collector
 from .store import policy_of
 
 
@@ -35,7 +37,8 @@ def _check_policy() -> None:
     if not (isinstance(spawner_class, type) and issubclass(spawner_class, EnvSpawner)):
         return
     try:
-        loaded = policy_of(app.config, spawner_class.section_names())
+        with without_collector():
+            loaded = policy_of(app.config, spawner_class.section_names(), spawner_class=spawner_class)
     except PolicyError as error:
         app.log.critical("The policy of EnvSpawner cannot be used:\n%s", error)
         app.exit(1)
@@ -45,5 +48,6 @@ def _check_policy() -> None:
         return
     for warning in loaded.warnings:
         app.log.warning("%s", warning)
-    count = len(loaded.policy.rules())
-    app.log.info("EnvSpawner uses policy %s with %d rules and profiles", loaded.policy.digest, count)
+    app.log.info("%s", described(loaded))
+    measures.in_force(loaded.policy.digest)
+    watch(app, spawner_class, loaded)

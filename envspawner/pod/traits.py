@@ -13,8 +13,9 @@ from ..resolve.match import KUBESPAWNER
 from ..resolve.merge import Entry
 from ..resolve.request import OwnLayer
 from ..resolve.result import ResolvedEnvironment
+from .copying import Copies, copies_of, hook_with
+from .init_containers import init_containers
 from .literal import Literal, fresh, literal
-from .starter_files import StarterFiles, post_start
 from .volumes import Volumes
 
 PROFILE_ANNOTATION: Final = "hub.jupyter.org/envspawner-profile"
@@ -82,18 +83,23 @@ def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]
     for path, trait in (("initContainers", "init_containers"), ("extraContainers", "extra_containers")):
         if path in spoken:
             traits[trait] = volumes.containers(environment.by_field.get(path, ()))
+    copies = copies_of(environment, own)
+    extended = init_containers(environment, volumes, copies.before)
+    if extended is not None:
+        traits["init_containers"] = extended
     traits |= _storage(environment, volumes, spoken)
     if not _HOOKS.isdisjoint(spoken):
-        traits["lifecycle_hooks"] = _hooks(environment)
+        traits["lifecycle_hooks"] = _hooks(environment, copies)
     if "kubespawnerOverride" in spoken:
         traits |= _overrides(environment)
-    annotations = traits.get("extra_annotations")
-    if annotations is None:
-        annotations = _keyed(environment.by_field.get("extraAnnotations", ()), True)
-    traits["extra_annotations"] = annotations | {
-        PROFILE_ANNOTATION: literal(environment.selection.slug),
-        POLICY_ANNOTATION: literal(environment.digest),
-    }
+    if environment.digest:
+        annotations = traits.get("extra_annotations")
+        if annotations is None:
+            annotations = _keyed(environment.by_field.get("extraAnnotations", ()), True)
+        traits["extra_annotations"] = annotations | {
+            PROFILE_ANNOTATION: literal(environment.selection.slug),
+            POLICY_ANNOTATION: literal(environment.digest),
+        }
     _check_labels(traits)
     return traits
 
@@ -120,13 +126,19 @@ def _value(environment: ResolvedEnvironment, field: Field) -> Any:
     if field.combine is Combine.APPEND:
         entries = environment.by_field.get(field.path, ())
         return [entry.value if entry.opaque else fresh(entry.value) for entry in entries]
-    return _single(environment.get(field.path), field.trait)
+    return _one(environment.entries.get(field.path), field.trait)
+
+
+def _one(entry: Entry | None, trait: str) -> Any:
+    if entry is not None and entry.opaque and entry.value is not None:
+        return fresh(entry.value)
+    return _single(None if entry is None else entry.value, trait)
 
 
 def _overrides(environment: ResolvedEnvironment) -> dict[str, Any]:
     """Traits by their names; null too is a value here."""
     entries = (e for e in environment.entries.values() if e.field.path == "kubespawnerOverride")
-    return {entry.key: _single(entry.value, entry.key) for entry in entries if entry.key is not None}
+    return {entry.key: _one(entry, entry.key) for entry in entries if entry.key is not None}
 
 
 def _single(value: Any, trait: str) -> Any:
@@ -149,8 +161,11 @@ def _storage(
         traits |= {"volumes": volumes.volumes(), "volume_mounts": volumes.mounts()}
     if home.kind != "own":
         traits["storage_pvc_ensure"] = home.kind == "dynamic"
-    if home.kind == "own" and "storage.capacity" in spoken:
-        traits["storage_capacity"] = environment.get("storage.capacity")
+    if home.kind == "own":
+        paths = [path for path in spoken if path.startswith("storage.") and path not in _VOLUMES]
+        traits |= {
+            spoken[path].trait: _value(environment, spoken[path]) for path in paths if spoken[path].trait
+        }
     if home.kind == "dynamic":
         if environment.get("storage.capacity") is None:
             raise Unusable("a rule removes storage.capacity, but a new claim needs one")
@@ -165,29 +180,12 @@ def _storage(
     return traits
 
 
-def _hooks(environment: ResolvedEnvironment) -> dict[str, Any]:
+def _hooks(environment: ResolvedEnvironment, copies: Copies) -> dict[str, Any]:
     hooks: dict[str, Any] = {}
     for word in ("postStart", "preStop"):
         hook = environment.get(f"lifecycleHooks.{word}")
         if hook is not None:
             hooks[word] = fresh(hook)
-    entries = environment.get("copyOnce")
-    if entries:
-        hooks["postStart"] = _with_copy(entries, hooks.get("postStart"))
+    if copies.after:
+        hooks["postStart"] = hook_with(copies.after, hooks.get("postStart"))
     return hooks
-
-
-def _with_copy(entries: list[dict[str, Any]], hook: dict[str, Any] | None) -> dict[str, Any]:
-    if hook is not None and "exec" not in hook:
-        raise Unusable("copyOnce cannot be joined with a postStart hook that is not an exec")
-    command = hook["exec"]["command"] if hook is not None else None
-    files = [
-        StarterFiles(
-            entry.get("from", "/srv/app/src"),
-            entry.get("to"),
-            entry.get("marker", ".copied"),
-            entry.get("required", False),
-        )
-        for entry in entries
-    ]
-    return post_start(files, command)

@@ -56,11 +56,11 @@ class Volumes:
             found.append(literal(mount))
         paths = {self.home.mount_path} if found else set()
         for entry in self._mounts:
+            if entry.key in paths:
+                raise Unusable(f"{entry.source} mounts a volume at {entry.key}, where the home is")
             if entry.opaque:
                 found.append(entry.value)
                 continue
-            if entry.key in paths:
-                raise Unusable(f"{entry.source} mounts a volume at {entry.key}, where the home is")
             found += literal(self._kept([entry.value], entry.source))
         return found
 

@@ -184,23 +184,25 @@ del _WORDS["profile"]
 
 
 def _unformattable(value: Any, source: Source, loc: Loc) -> Iterator[Problem]:
-    """Strings that `str.format` cannot take with the placeholders that KubeSpawner knows."""
+    """Strings of the block that `str.format` cannot take with the placeholders that KubeSpawner knows."""
     for key, item in value.items():
-        if key in FORMATTED:
-            yield from _strings(item, source, (*loc, key))
+        for at, message in unformattable(item, (*loc, key)) if key in FORMATTED else ():
+            yield Problem(source.place(at), dotted(at), message, UNFORMATTABLE_HINT)
 
 
-def _strings(value: Any, source: Source, loc: Loc) -> Iterator[Problem]:
+UNFORMATTABLE_HINT: Final = "write {{ and }} for braces that are meant as text, or move it to a policy"
+
+
+def unformattable(value: Any, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
+    """(where, what is wrong) of every string that KubeSpawner's `str.format` would fail on."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _strings(item, source, (*loc, key))
+            yield from unformattable(item, (*loc, key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _strings(item, source, (*loc, index))
+            yield from unformattable(item, (*loc, index))
     elif isinstance(value, str) and ("{" in value or "}" in value):
         try:
             str(value).format(**_WORDS)
         except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-            message = f"KubeSpawner cannot format this text ({type(error).__name__}: {error})"
-            hint = "write {{ and }} for braces that are meant as text, or move it to a policy"
-            yield Problem(source.place(loc), dotted(loc), message, hint)
+            yield loc, f"KubeSpawner cannot format this text ({type(error).__name__}: {error})"

@@ -19,15 +19,24 @@ Loc = tuple[Step, ...]
 
 
 def compile_rule(
-    block: Environment, source: Source, loc: Loc, problems: list[Problem], *, group: str | None = None
+    block: Environment,
+    source: Source,
+    loc: Loc,
+    problems: list[Problem],
+    *,
+    group: str | None = None,
+    typed: bool = False,
 ) -> Rule:
-    """The rule that a block at `loc` of a document means; what is wrong with it is added to `problems`."""
+    """The rule that a block at `loc` of a document means; what is wrong with it is added to `problems`.
+
+    group: whose rule it is, if a group's. typed: whether it is that of an `other`.
+    """
     settings: list[Setting] = []
     for path, value, at in leaves(block, (), loc):
         found = list(_settings(FIELDS[path], value, at, source))
         settings += found
         for setting in found:
-            complaints = [*misplaced(setting, group), *_wrong(setting)]
+            complaints = [*misplaced(setting, group, typed=typed), *_wrong(setting)]
             problems += [Problem(setting.place, dotted(at), *complaint) for complaint in complaints]
         problems += [
             Problem(place, dotted(at), message, "a rule has each of them once")

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from . import quantities
-from .environment import Environment
+from .environment import INIT_CONTAINER, Environment
 from .kinds import Entries
 from .kubernetes_pods import NOTEBOOK, pod
 from .kubernetes_rules import container, security
@@ -57,15 +57,19 @@ def _extended(guarantees: dict[str, Any], limits: dict[str, Any]) -> Iterator[Fo
 
 def _copies(block: Environment) -> Iterator[Found]:
     seen: set[tuple[str | None, str]] = set()
+    none = block.storage is not None and block.storage.type == "none"
+    in_hook = False
     for index, entry in enumerate(block.copy_once or ()):
+        in_hook = in_hook or none or entry.when != INIT_CONTAINER
         key = (entry.to, entry.marker or ".copied")
         if key in seen:
             hint = "give each entry a marker of its own, so that each is done once"
             yield ("copyOnce", index), "another entry has this marker too", hint
         seen.add(key)
     hook = block.lifecycle_hooks.post_start if block.lifecycle_hooks else None
-    if block.copy_once and hook is not None and "exec" not in hook:
-        yield ("lifecycleHooks", "postStart"), "cannot be joined with copyOnce", "make it an exec hook"
+    if in_hook and hook is not None and "exec" not in hook:
+        hint = "make it an exec hook" + ("" if none else ", or write when: initContainer in copyOnce")
+        yield ("lifecycleHooks", "postStart"), "cannot be joined with copyOnce", hint
 
 
 def _pod(block: Environment) -> Iterator[Found]:

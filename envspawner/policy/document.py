@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,15 +32,20 @@ _TAG: Final = "tag:yaml.org,2002:"
 _SCALAR_TAGS: Final = {"str", "int", "float", "bool", "timestamp", "null"}
 
 
+class EmptyDocument(PolicyError):
+    """A file that is empty, or holds only comments."""
+
+
 def read_document(path: Path, name: str) -> tuple[Source, list[Problem]]:
     """The located data of a YAML file and its warnings.
 
     Raises OSError when the file cannot be read and PolicyError when what it holds is not usable YAML.
     """
-    return parse_document(_read(path, name), name)
+    return parse_document(read_content(path, name), name)
 
 
-def _read(path: Path, name: str) -> bytes:
+def read_content(path: Path, name: str) -> bytes:
+    """What a file holds. Raises OSError, and PolicyError where it is too large."""
     # Not to block: to open a pipe would wait for somebody who writes.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
@@ -76,7 +81,7 @@ def parse_document(content: bytes, name: str) -> tuple[Source, list[Problem]]:
         raise PolicyError([*builder.problems, character_problem(name, text, error)]) from None
     if builder.root is None:
         hint = "write at least `defaults:` with something below it"
-        raise PolicyError([Problem(Place(name, 1, 1), "", "the file holds nothing", hint)])
+        raise EmptyDocument([Problem(Place(name, 1, 1), "", "the file holds nothing", hint)])
     source = Source(name, builder.root, builder.start, builder.problems)
     return source, [problem for problem in builder.problems if problem.warning]
 
@@ -117,20 +122,11 @@ class _Builder:
         self._values = 0
         self._aliased = 0
         self._documents = 0
-        self._handlers: dict[type, Callable[[Any], None]] = {
-            yaml.ScalarEvent: self._scalar,
-            yaml.AliasEvent: self._alias,
-            yaml.MappingStartEvent: self._begin_map,
-            yaml.SequenceStartEvent: self._begin_seq,
-            yaml.MappingEndEvent: self._end,
-            yaml.SequenceEndEvent: self._end,
-            yaml.DocumentStartEvent: self._document,
-        }
 
     def take(self, event: Any) -> None:
-        handler = self._handlers.get(type(event))
+        handler = _HANDLERS.get(type(event))
         if handler is not None:
-            handler(event)
+            handler(self, event)
 
     # Errors made here end the parsing: what follows could not be understood.
     def _stop(self, event: Any, message: str, hint: str | None = None) -> PolicyError:
@@ -286,6 +282,18 @@ class _Builder:
                 if key not in into:
                     into[key] = other[key]
                     into.keys_at[key], into.values_at[key] = other.keys_at[key], other.values_at[key]
+
+
+# Not of each builder: a builder that holds its own methods keeps all it has built until garbage is collected.
+_HANDLERS: Final[Mapping[type, Callable[[_Builder, Any], None]]] = {
+    yaml.ScalarEvent: _Builder._scalar,
+    yaml.AliasEvent: _Builder._alias,
+    yaml.MappingStartEvent: _Builder._begin_map,
+    yaml.SequenceStartEvent: _Builder._begin_seq,
+    yaml.MappingEndEvent: _Builder._end,
+    yaml.SequenceEndEvent: _Builder._end,
+    yaml.DocumentStartEvent: _Builder._document,
+}
 
 
 def _spot(event: Any) -> Spot:

@@ -22,14 +22,6 @@ class Block(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_default=False)
 
 
-def later(_: Any) -> None:
-    raise Fault("not supported by this version of envspawner", "leave it out")
-
-
-Later = Annotated[None, BeforeValidator(later)]
-"""A key of the policy language whose time has not come yet."""
-
-
 def image_parts(value: Any) -> Any:
     """An image given as one string is its name, tag and digest."""
     if isinstance(value, Mapping) or value is None:
@@ -77,14 +69,14 @@ class ExtendedBlock(Block):
     limits: kinds.Extended = None
 
 
-_modes: Final = values.each(
+ACCESS_MODES: Final = values.each(
     values.one_of("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 )
 
 
 def access_modes(value: Any) -> tuple[str, ...]:
     """How a claim may be mounted; at least one, and ReadWriteOncePod alone (ValidatePersistentVolumeClaimSpec)."""
-    modes = _modes(value)
+    modes = ACCESS_MODES(value)
     if not modes:
         raise Fault("a claim needs an access mode", "write one, or null for ReadWriteOnce")
     if "ReadWriteOncePod" in modes and len(set(modes)) > 1:
@@ -112,8 +104,8 @@ class StorageBlock(Block):
     home_mount_path: Annotated[str | None, leaf(values.checked(names.check_mount_path))] = None
     dynamic: DynamicBlock | None = None
     static: StaticBlock | None = None
-    expand: Later = None
-    owner: Later = None
+    expand: Annotated[str | None, leaf(values.one_of("grow"))] = None
+    owner: Annotated[str | None, leaf(values.owner)] = None
     extra_labels: kinds.Labels = None
     extra_volumes: Annotated[Entries | None, leaf(kinds.entries("Volume"))] = None
     extra_volume_mounts: Annotated[Entries | None, leaf(kinds.entries("VolumeMount"))] = None
@@ -136,6 +128,9 @@ class PodAffinityBlock(Block):
     preferred: Annotated[tuple[Any, ...] | None, leaf(kinds.kubernetes_list("WeightedPodAffinityTerm"))] = (
         None
     )
+
+
+INIT_CONTAINER: Final = "initContainer"
 
 
 def folder(value: Any) -> str:
@@ -162,9 +157,9 @@ class CopyBlock(Block):
     to: Annotated[str | None, leaf(folder)] = None
     marker: Annotated[str | None, leaf(marker_name)] = None
     required: values.Flag = None
-    refresh: Later = None
-    when: Later = None
-    timeout: Later = None
+    refresh: Annotated[str | None, leaf(values.one_of("never", "new-files", "unmodified"))] = None
+    when: Annotated[str | None, leaf(values.one_of("postStart", INIT_CONTAINER))] = None
+    timeout: values.Seconds = None
 
     model_config = ConfigDict(
         alias_generator=lambda name: to_camel(name.rstrip("_")), frozen=True, extra="forbid"

@@ -78,6 +78,8 @@ _TABLE: Final = (
     _replace("storage.home"),
     _amount("storage.capacity", "storage_capacity", Largest.NULL_IS_SMALLEST),
     _replace("storage.homeMountPath", nullable=False),
+    _replace("storage.expand"),
+    _replace("storage.owner"),
     _replace("storage.dynamic.storageClass", "storage_class"),
     _replace("storage.dynamic.pvcNameTemplate", "pvc_name_template"),
     _replace("storage.dynamic.volumeNameTemplate"),

@@ -15,6 +15,7 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[A-Fa-f0-9:]+\])(?::[0-9]+)?"
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*):([a-f0-9]{32,})")
 _DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
+_DOCKER = "docker.io"
 _LONGEST = 255
 _LONGEST_REFERENCE = 600  # more than name, tag and digest can have together
 
@@ -38,6 +39,18 @@ def parse_image(text: str) -> Image:
 
     Raises `Fault` where that cannot be the reference of an image.
     """
+    name, tag, digest = cut(text)
+    check_image_name(name)
+    return Image(
+        name, None if tag is None else check_tag(tag), None if digest is None else check_digest(digest)
+    )
+
+
+def cut(text: str) -> tuple[str, str | None, str | None]:
+    """(name, tag, digest) of a reference or of a glob over references, none of them looked at yet.
+
+    Raises `Fault` where that is not clear.
+    """
     _check_plain(text, "image")
     rest, at, digest = text.partition("@")
     name, colon, tag = rest.rpartition(":")
@@ -49,8 +62,27 @@ def parse_image(text: str) -> Image:
         )
     if at and not digest:
         raise Fault(f"the image {quoted(text)} has no digest after its '@'", "write it as sha256:…")
-    check_image_name(name)
-    return Image(name, check_tag(tag) if colon else None, check_digest(digest) if at else None)
+    return name, tag if colon else None, digest if at else None
+
+
+def normal(name: str) -> tuple[str, tuple[str, ...]]:
+    """(registry, parts of the path) of a name or of a glob: `x` is `docker.io/library/x`, for every runtime."""
+    host, path = _split_host(name)
+    registry = (host or _DOCKER).lower()
+    parts = tuple(path.split("/"))
+    if registry in (_DOCKER, f"index.{_DOCKER}"):
+        return _DOCKER, parts if len(parts) > 1 else ("library", *parts)
+    return registry, parts
+
+
+def is_registry(text: str) -> bool:
+    """Whether a text can be a host, maybe with a port."""
+    return _HOST.fullmatch(text) is not None
+
+
+def is_component(text: str) -> bool:
+    """Whether a text can stand between two slashes of an image's path."""
+    return _COMPONENT.fullmatch(text) is not None
 
 
 def check_image_name(text: str) -> str:

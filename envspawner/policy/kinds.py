@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
@@ -67,15 +68,15 @@ Entries = tuple[tuple[str | None, Any], ...]
 
 def kubernetes_value(type_name: str) -> Callable[[Any], Any]:
     """A piece of a Kubernetes object, checked against Kubernetes' own types."""
+    return functools.partial(piece_of, type_name)
 
-    def convert(value: Any) -> Any:
-        faults: list[Fault] = []
-        result = kubernetes.convert(value, type_name, faults)
-        if faults:
-            raise Faults(_at_keys(fault) for fault in faults)
-        return result
 
-    return convert
+def piece_of(type_name: str, value: Any) -> Any:
+    faults: list[Fault] = []
+    result = kubernetes.convert(value, type_name, faults)
+    if faults:
+        raise Faults(_at_keys(fault) for fault in faults)
+    return result
 
 
 def _at_keys(fault: Fault) -> Fault:
@@ -84,26 +85,31 @@ def _at_keys(fault: Fault) -> Fault:
 
 
 def kubernetes_list(type_name: str) -> Callable[[Any], tuple[Any, ...]]:
-    convert = kubernetes_value(f"[{type_name}]")
-    return lambda value: tuple(convert(value))
+    return functools.partial(pieces_of, type_name)
+
+
+def pieces_of(type_name: str, value: Any) -> tuple[Any, ...]:
+    return tuple(piece_of(f"[{type_name}]", value))
 
 
 def entries(type_name: str) -> Callable[[Any], Entries]:
     """A list of Kubernetes objects, or a mapping whose labels are only labels."""
-    convert_list = kubernetes_list(type_name)
-    convert_one = kubernetes_value(type_name)
-    convert_mapping = keyed(lambda _: None, lambda _, item: convert_one(item))
+    return functools.partial(entries_of, type_name)
 
-    def convert_all(value: Any) -> Entries:
-        if isinstance(value, Mapping):
-            return tuple(convert_mapping(value).items())
-        return tuple((None, item) for item in convert_list(value))
 
-    return convert_all
+def entries_of(type_name: str, value: Any) -> Entries:
+    if isinstance(value, Mapping):
+        labelled = keyed(lambda _: None, lambda _, item: piece_of(type_name, item))
+        return tuple(labelled(value).items())
+    return tuple((None, item) for item in pieces_of(type_name, value))
 
 
 def partial(type_name: str, elsewhere: Mapping[str, str]) -> Callable[[Any], dict[str, Any]]:
     """Some fields of a Kubernetes object; those in `elsewhere` have keys of their own in a policy."""
+    return functools.partial(some_of, type_name, elsewhere)
+
+
+def some_of(type_name: str, elsewhere: Mapping[str, str], value: Any) -> dict[str, Any]:
     fields = kubernetes.fields_of(type_name)
 
     def check_key(key: str) -> None:
@@ -112,17 +118,12 @@ def partial(type_name: str, elsewhere: Mapping[str, str]) -> Callable[[Any], dic
         if key not in fields:
             raise Fault(f"unknown key {names.quoted(key)}", suggest(key, fields))
 
-    convert_fields = keyed(check_key, lambda key, item: kubernetes_value(fields[key])(item))
+    found = keyed(check_key, lambda key, item: piece_of(fields[key], item))(value)
     rule = kubernetes.RULES[type_name]
-
-    def convert(value: Any) -> dict[str, Any]:
-        found = convert_fields(value)
-        faults = list(rule({key: item for key, item in found.items() if item is not None}))
-        if faults:
-            raise Faults(faults)
-        return found
-
-    return convert
+    faults = list(rule({key: item for key, item in found.items() if item is not None}))
+    if faults:
+        raise Faults(faults)
+    return found
 
 
 def env_name(name: str) -> str:

@@ -56,6 +56,11 @@ def fields_of(type_name: str) -> dict[str, str]:
     return {field: kind.rstrip("!^") for field, kind in _types()[type_name].items()}
 
 
+def needed_in(type_name: str) -> list[str]:
+    """The fields that an object of this type must have. Raises KeyError for an unknown type."""
+    return [field for field, kind in _types()[type_name].items() if kind[-1] == "!"]
+
+
 @cache
 def _types() -> dict[str, dict[str, str]]:
     text = Path(__file__).with_name("kubernetes_types.json").read_text(encoding="utf-8")

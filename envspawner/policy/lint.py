@@ -7,11 +7,18 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from .fields import HOME_VOLUME
+from .lint_homes import (
+    HOME_PATH,
+    claims_on_two_nodes,
+    copies_beside_hooks,
+    copies_outside,
+    owner_without_effect,
+)
+from .lint_homes import setting_of as _setting
 from .problems import Place, Problem
 from .rules import Policy, Rule, Setting
-from .templates import Template
+from .templates import Template, names_in
 
-HOME_PATH: Final = "/home/jovyan"
 DEFAULT_SOURCE: Final = "/srv/app/src"
 METADATA_BLOCK: Final = "block-cloud-metadata"
 """The chart's init container that keeps users from the cloud's metadata server."""
@@ -40,21 +47,17 @@ class _Seen(NamedTuple):
         return Problem(place, f"{self.rule.source}.{path}", message, hint, warning=True)
 
 
-def _setting(rule: Rule, path: str) -> Setting | None:
-    return next((setting for setting in rule.settings if setting.field.path == path), None)
-
-
 def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset()) -> Iterator[Problem]:
     """Mounts of volumes that nobody defines, and what a rule and those certainly beneath it make impossible.
 
     beneath: volumes that the hub's own configuration defines; None when their names are not known.
     """
-    for profile in policy.profiles:
-        for choice in (choice for option in profile.options for choice in option.choices):
-            yield from _copy_beside_hook(profile.rule, choice.rule)
+    yield from (problem for problem in copies_beside_hooks(policy) if not problem.warning)
     yield from _names_of_two(policy)
     if beneath is None:
         return
+    if not beneath:
+        yield from copies_outside(policy)
     somewhere = {HOME_VOLUME, *beneath, *_volumes(policy.rules())}
     for seen in _seen(policy):
         for name, setting in _mounted(seen.rule):
@@ -62,18 +65,6 @@ def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset())
                 message = f"mounts the volume {name}, which nothing defines"
                 hint = "add it to storage.extraVolumes; the home's volume is called home"
                 yield Problem(setting.place, f"{seen.rule.source}.{setting.field.path}", message, hint)
-
-
-def _copy_beside_hook(profile: Rule, choice: Rule) -> Iterator[Problem]:
-    """As `contradictions_in` says of one block; nothing but another option comes between a profile and its choice."""
-    for one, other in (("copyOnce", "lifecycleHooks.postStart"), ("lifecycleHooks.postStart", "copyOnce")):
-        above, beneath = _setting(choice, one), _setting(profile, other)
-        hook = beneath if one == "copyOnce" else above
-        if above is None or beneath is None or _setting(choice, other) is not None:
-            continue
-        if above.value and beneath.value and hook is not None and "exec" not in hook.value:
-            message = f"cannot be joined with the {other} of {beneath.place}"
-            yield Problem(above.place, f"{choice.source}.{one}", message, "make the hook an exec hook")
 
 
 def _names_of_two(policy: Policy) -> Iterator[Problem]:
@@ -113,22 +104,42 @@ def warnings_of(policy: Policy, beneath: frozenset[str] | None = frozenset()) ->
     rules = policy.rules()
     bounded = {name for rule in rules for name, amount in rule.at_most.items() if amount is not None}
     claims = any(s.field.path == "storage.static.pvcName" for rule in rules for s in rule.settings)
+    yield from _typed_warnings(policy)
+    yield from (problem for problem in copies_beside_hooks(policy) if problem.warning)
+    yield from claims_on_two_nodes(policy)
     for seen in _seen(policy):
         yield from _image_warnings(seen)
         yield from _resource_warnings(seen)
         yield from _copy_warnings(seen)
         yield from _no_capacity(seen)
         yield from _static_warnings(seen, claims)
+        yield from owner_without_effect(seen.rule, seen.below("storage.type"))
         yield from _container_warnings(seen, bounded)
         if beneath is not None:
             yield from _mount_warnings(seen, {HOME_VOLUME, *beneath})
 
 
 def _seen(policy: Policy) -> Iterator[_Seen]:
-    profiles = {id(c.rule): p.rule for p in policy.profiles for o in p.options for c in o.choices}
+    profiles = {id(rule): p.rule for p in policy.profiles for o in p.options for rule in o.rules}
     for rule in policy.rules():
         beneath = (profiles.get(id(rule)), policy.defaults)
         yield _Seen(rule, tuple(one for one in beneath if one is not None and one is not rule))
+
+
+def _typed_warnings(policy: Policy) -> Iterator[Problem]:
+    for profile in policy.profiles:
+        for option in profile.options:
+            if option.other is None:
+                continue
+            rule = option.other.rule
+            if not option.other.images and not any("value" in names_in(s.value) for s in rule.settings):
+                message = "what is typed is used nowhere"
+                hint = "write {value} where it belongs, such as in extraEnv"
+                yield Problem(rule.place, rule.source, message, hint, warning=True)
+            if profile.default and not option.choices:
+                message = "whoever starts a server without a choice gets this profile, and is refused"
+                hint = "give the option choices, or make another profile the default"
+                yield Problem(rule.place, rule.source, message, hint, warning=True)
 
 
 def _image_warnings(seen: _Seen) -> Iterator[Problem]:
@@ -137,6 +148,8 @@ def _image_warnings(seen: _Seen) -> Iterator[Problem]:
         hint = "name a tag that stays what it is, so that everybody gets the same"
         yield seen.warn(tag.place, "image", "the tag latest changes without notice", hint)
     elif name is not None and (tag is None or tag.value is None) and seen.find("image.digest") is None:
+        if "value" in names_in(name.value):
+            return  # the tag may be typed too
         yield seen.warn(name.place, "image", "without a tag, Kubernetes takes latest", "name a tag")
 
 

@@ -18,7 +18,7 @@ from .lint import contradictions, warnings_of
 from .located import Source, dotted
 from .people import doubtful
 from .problems import Fault, PolicyError, Problem, Step, step_of
-from .rules import Allow, Choice, Option, Policy, Profile, Rule
+from .rules import Allow, Choice, Option, Other, Policy, Profile, Rule
 from .templates import AUTH_STATE, names_in
 from .wording import MANY, place_in, problems_of, unknown_key
 
@@ -114,7 +114,8 @@ class _Loader:
             if section is None:
                 continue
             if not isinstance(section, Mapping):
-                self._problem(source, (name,), f"expected a mapping, got {values.kind_of(section)}")
+                message = f"expected a mapping, got {values.kind_of(section)}"
+                self._problem(source, (name,), message, sections.SHAPES[name])
                 continue
             for key, value in section.items():
                 loc = (name, step_of(key))
@@ -134,7 +135,8 @@ class _Loader:
         if value is None:
             return model()
         if not isinstance(value, Mapping):
-            self._problem(source, loc, f"expected a mapping, got {values.kind_of(value)}")
+            message = f"expected a mapping, got {values.kind_of(value)}"
+            self._problem(source, loc, message, sections.SHAPES.get(dotted(loc)))
             return model()
         try:
             return model.model_validate(value)
@@ -187,19 +189,21 @@ class _Loader:
         for name, option in (block.options or {}).items():
             at = (*loc, "options", name)
             self._check_slug(name, source, at, option=True)
-            if option is None or not option.choices:
+            if option is None or not (option.choices or option.other):
                 if not self._told_below(at):
-                    self._problem(source, at, "nothing to choose from", "write choices", of_key=True)
+                    hint = "write choices, or other"
+                    self._problem(source, at, "nothing to choose from", hint, of_key=True)
                 continue
             taken: dict[str, str] = {}
             choices: list[tuple[Choice, Source, Loc]] = []
-            for slug, choice in option.choices.items():
+            for slug, choice in (option.choices or {}).items():
                 where = (*at, "choices", slug)
                 choices.append(
                     (self._choice(choice or sections.Choice(), source, where, taken), source, where)
                 )
             self._defaults(choices)
-            yield Option(name, option.display_name or name, tuple(choice for choice, _, _ in choices))
+            other = self._other(option.other, source, (*at, "other")) if option.other else None
+            yield Option(name, option.display_name or name, tuple(choice for choice, _, _ in choices), other)
 
     def _defaults(self, choices: Iterable[tuple[Choice, Source, Loc]]) -> None:
         """The default of a person is the first that they may use; after one for all, few see a later one."""
@@ -228,20 +232,35 @@ class _Loader:
                 self._problem(source, at, message, "a name is for one thing only", of_key=True)
             taken[word] = name
         rule = compile_rule(block, source, loc, self.problems)
-        allow = None
-        if "allow" in block.model_fields_set:
-            allow = self._allow(block.allow, source, (*loc, "allow"))
         return Choice(
             name,
             block.display_name or name,
             rule,
             block.description or "",
             bool(block.default),
-            allow,
+            self._allow(block, source, (*loc, "allow")),
             tuple(aliases),
         )
 
-    def _allow(self, block: sections.Allow | None, source: Source, loc: Loc) -> Allow:
+    def _other(self, block: sections.Other, source: Source, loc: Loc) -> Other:
+        if bool(block.images) == bool(block.pattern) and not self._told_below(loc):
+            message = "images and pattern: one of them" if block.images else "does not say what may be typed"
+            hint = "write images: [quay.io/jupyter/*], or pattern: a regular expression"
+            self._problem(source, loc, message, hint, of_key=True)
+        return Other(
+            block.display_name or "Other",
+            compile_rule(block, source, loc, self.problems, typed=True),
+            block.description or "",
+            self._allow(block, source, (*loc, "allow")),
+            block.images or (),
+            block.pattern,
+            block.message or "",
+        )
+
+    def _allow(self, owner: sections.Choice | sections.Other, source: Source, loc: Loc) -> Allow | None:
+        if "allow" not in owner.model_fields_set:
+            return None
+        block = owner.allow
         if self._told_below(loc):
             return Allow()
         if block is None or not block.model_fields_set:
@@ -259,8 +278,22 @@ class _Loader:
         """Changes with what the policy says, not with comments or blanks."""
         digest = hashlib.sha256()
         for source in self.sources:
-            digest.update(json.dumps(source.data, default=repr, ensure_ascii=True).encode())
+            for text in _json(source.data, 2):
+                digest.update(text.encode())
         return digest.hexdigest()[:16]
+
+
+def _json(data: Any, depth: int) -> Iterable[str]:
+    """JSON in pieces, one for each entry: no other thread runs while a piece is made."""
+    if not depth or not isinstance(data, dict):
+        yield json.dumps(data, default=repr, ensure_ascii=True)
+        return
+    comma = "{"
+    for key, value in data.items():
+        yield f"{comma}{json.dumps(key)}: "
+        yield from _json(value, depth - 1)
+        comma = ", "
+    yield "}" if data else "{}"
 
 
 def _without(data: Mapping[str, Any], wrong: list[Loc]) -> dict[str, Any]:

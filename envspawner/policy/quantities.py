@@ -45,6 +45,8 @@ _SHARE = _Kind("a share", {"%": Fraction(1, 100)}, _INT64, "write more than 0% a
 _STORAGE_UNITS = _ONE | _DECIMAL | _BINARY
 _STORAGE_HINT = "write a Kubernetes quantity such as 10Gi or 500M"
 _STORAGE = _Kind("an amount of storage", _STORAGE_UNITS, _INT64, _STORAGE_HINT, "b|bytes?", strict=True)
+_PARTS = {"n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000)}
+_CLAIMED = _Kind("an amount of storage", _STORAGE_UNITS | _PARTS, _INT64, _STORAGE_HINT, strict=True)
 _COUNT = _Kind("a whole number", _ONE, _INT64, "write a whole number such as 1")
 
 
@@ -103,6 +105,14 @@ def capacity_bytes(text: str) -> int:
     Raises `Fault` for what is no amount of storage.
     """
     return math.ceil(_read(text, _STORAGE)[0])
+
+
+def exact_capacity(text: str) -> Fraction:
+    """Storage in bytes, exactly, as the API server writes it: it also knows parts of a byte (n, u, m).
+
+    Raises `Fault` for what is no amount of storage.
+    """
+    return _read(text, _CLAIMED)[0]
 
 
 def whole_count(value: object) -> int:

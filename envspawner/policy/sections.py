@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator
 
 from . import kinds, names, quantities, values
 from .environment import Block, Environment
+from .image_globs import ImageGlob, parse_glob
+from .patterns import Pattern, parse_pattern
 from .problems import Fault, suggest
 from .values import leaf
 
@@ -16,9 +19,17 @@ UNLISTED: Final = "--unlisted-choice"
 RESOURCES: Final = ("memory", "cpu", "storage")
 """What bounds speak of beside extended resources."""
 SECTIONS: Final = ("version", "defaults", "groups", "admins", "users", "profiles")
+SHAPES: Final[Mapping[str, str]] = {
+    "defaults": "write defaults: {memory: {limit: 2G}}",
+    "groups": "write each group and what its members get: groups: {staff: {memory: {limit: 4G}}}",
+    "admins": "write what all hub admins get: admins: {memory: {limit: 4G}}; who is one, JupyterHub says",
+    "users": "write each user and what they get: users: {ada: {memory: {limit: 4G}}}",
+    "profiles": "write each profile after a short name: profiles: {small: {displayName: Small}}",
+}
+"""What to write where something other than a mapping stands for a section."""
 
 
-def _check_resource(name: str) -> None:
+def check_resource(name: str) -> None:
     if name in RESOURCES:
         return
     if "/" not in name:
@@ -39,7 +50,7 @@ def _amount(name: str, amount: Any) -> Any:
     return quantities.resource_amount(name, amount)
 
 
-bounds: Final = values.keyed(_check_resource, _amount, "write {memory: 8G, cpu: 4}")
+bounds: Final = values.keyed(check_resource, _amount, "write {memory: 8G, cpu: 4}")
 """Amounts by resource: memory (bytes), cpu (cores), storage (a quantity), extended ones; null lifts one."""
 
 
@@ -53,11 +64,21 @@ class Rule(Environment):
 
 
 class Allow(Block):
-    """Whom a profile or a choice is for; any of these admits."""
+    """Whom a profile, a choice or an `other` is for; any of these admits."""
 
     users: values.Names = None
     groups: values.Names = None
     admins: values.Flag = None
+
+
+def allow_block(value: Any) -> Any:
+    """Names alone do not say whether they are those of users or of groups."""
+    if value is None or isinstance(value, Mapping):
+        return value
+    names_given = value if isinstance(value, list | tuple) else [value]
+    plain = all(isinstance(name, str) and len(name) < 60 for name in names_given) and len(names_given) < 6
+    listed = ", ".join(names_given) if plain else "..."
+    raise Fault(f"expected a mapping, got {values.kind_of(value)}", f"write allow: {{groups: [{listed}]}}")
 
 
 class Choice(Environment):
@@ -66,12 +87,27 @@ class Choice(Environment):
     display_name: values.FilledText = None
     description: values.Text = None
     default: values.Flag = None
-    allow: Allow | None = None
+    allow: Annotated[Allow | None, BeforeValidator(allow_block)] = None
     aliases: values.Names = None
 
 
-def no_other(_: Any) -> None:
-    raise Fault("not supported by this version of envspawner", "list what may be chosen under choices")
+def image_glob(value: Any) -> ImageGlob:
+    return parse_glob(values.filled_text(value).strip())
+
+
+def expression(value: Any) -> Pattern:
+    return parse_pattern(values.filled_text(value))
+
+
+class Other(Environment):
+    """A choice that the user types: its environment may use `{value}`."""
+
+    display_name: values.FilledText = None
+    description: values.Text = None
+    allow: Annotated[Allow | None, BeforeValidator(allow_block)] = None
+    images: Annotated[tuple[ImageGlob, ...] | None, leaf(values.each(image_glob))] = None
+    pattern: Annotated[Pattern | None, leaf(expression)] = None
+    message: values.FilledText = None
 
 
 def slug(text: str, *, option: bool = False) -> str:
@@ -91,7 +127,7 @@ class Option(Block):
 
     display_name: values.FilledText = None
     choices: dict[str, Choice | None] | None = None
-    other: Annotated[None, BeforeValidator(no_other)] = None
+    other: Other | None = None
 
 
 class Profile(Choice):

@@ -18,16 +18,26 @@ _BEFORE_PVC_NAME: Final = _CLAIMS | _SUB_PATHS | {"storage.home", "storage.dynam
 _WITH_VOLUMES: Final = frozenset(
     {"storage.extraVolumes", "storage.extraVolumeMounts", "initContainers", "extraContainers"}
 )
+_TYPED: Final = frozenset(
+    {"image.name", "image.tag", "image.digest", "extraEnv"}
+    | {"extraLabels", "extraAnnotations", "storage.extraLabels"}
+)
 _HAND_OVER: Final = "hand it over as an environment variable (extraEnv), and write $NAME"
 
 Complaint = tuple[str, str | None]
 
 
-def misplaced(setting: Setting, group: str | None) -> Iterator[Complaint]:
-    """What is wrong with the placeholders of a setting in a rule for `group` (None: not a group's rule)."""
+def misplaced(setting: Setting, group: str | None = None, *, typed: bool = False) -> Iterator[Complaint]:
+    """What is wrong with the placeholders of a setting in a rule for `group` (None: not a group's rule).
+
+    typed: whether the rule is that of an `other`, which alone knows `{value}`.
+    """
     used = names_in([setting.value, setting.key])
     if not used:
         return
+    if typed and "value" in used:
+        yield from _misplaced_value(setting, used)
+        used -= {"value"}
     in_commands = _in_commands(setting)
     for name in sorted(used):
         complaint = _misplaced(name, setting.field.path, group, name in in_commands)
@@ -52,6 +62,17 @@ def _misplaced(name: str, path: str, group: str | None, in_command: bool) -> Com
     if in_command and name in _NOT_IN_COMMANDS:
         return f"{{{name}}} may not stand in a command, for people chose that text", _HAND_OVER
     return None
+
+
+def _misplaced_value(setting: Setting, used: frozenset[str]) -> Iterator[Complaint]:
+    """Typed text is no name, path or command, and may not say which secret a variable is read from."""
+    path = setting.field.path
+    if path not in _TYPED or not isinstance(setting.value, Template):
+        where = "image, extraEnv, extraLabels and extraAnnotations"
+        hint = _HAND_OVER if "value" in _in_commands(setting) else "write {{value}} for the text itself"
+        yield f"{{value}} may stand only in the text of {where}", hint
+    elif path.startswith("image.") and len(used) > 1:
+        yield "an image with {value} holds no other placeholder", "write what the others would say"
 
 
 def _in_commands(setting: Setting) -> frozenset[str]:

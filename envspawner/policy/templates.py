@@ -107,6 +107,19 @@ def fill_value(value: Any, values: Mapping[str, str]) -> Any:
     return value
 
 
+def put(value: Any, name: str, text: str) -> Any:
+    """A compiled value with `text` in the places of one placeholder; the others wait. It is not looked at again."""
+    if isinstance(value, Template):
+        parts = tuple(text if part == Placeholder(name) else part for part in value.parts)
+        rest = Template(parts)
+        return rest if rest.names else rest.fill({})
+    if isinstance(value, dict):
+        return {key: put(item, name, text) for key, item in value.items()}
+    if isinstance(value, list):
+        return [put(item, name, text) for item in value]
+    return value
+
+
 def names_in(value: Any) -> frozenset[str]:
     """The names of all placeholders in a compiled value."""
     if isinstance(value, Template):

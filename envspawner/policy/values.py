@@ -2,6 +2,7 @@
 
 Every type is a pydantic type that takes what YAML or a traitlets file holds (`Scalar`, str, numbers, None),
 returns plain data, and raises `Faults` that name every mistake. None passes through: it means "remove".
+What converts is a function or a `partial` of one, so that `schema.py` can tell what each type takes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timezone
 from fractions import Fraction
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import PlainValidator
@@ -28,13 +30,18 @@ _TRUE: Final = frozenset({"true", "yes", "on"})
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?P<time>[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
+_OWNER: Final = re.compile("([0-9]+):([0-9]+)")
 _LARGEST: Final = 2**31 - 1
 """Kubernetes takes no user or group id above it."""
 
 
 def leaf(convert: Callable[[Any], T]) -> PlainValidator:
     """A pydantic validator that lets None pass."""
-    return PlainValidator(lambda value: None if value is None else convert(value))
+    return PlainValidator(partial(_unless_none, convert))
+
+
+def _unless_none(convert: Callable[[Any], T], value: Any) -> T | None:
+    return None if value is None else convert(value)
 
 
 def collect(parts: Iterable[tuple[Step, T]], convert: Callable[[Step, T], U]) -> list[U]:
@@ -53,12 +60,12 @@ def collect(parts: Iterable[tuple[Step, T]], convert: Callable[[Step, T], U]) ->
 
 def each(convert: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     """A list of values; one value alone is a list of one."""
+    return partial(each_of, convert)
 
-    def convert_all(value: Any) -> tuple[T, ...]:
-        items = value if isinstance(value, list | tuple) else [value]
-        return tuple(collect(enumerate(items), lambda _, item: convert(item)))
 
-    return convert_all
+def each_of(convert: Callable[[Any], T], value: Any) -> tuple[T, ...]:
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple(collect(enumerate(items), lambda _, item: convert(item)))
 
 
 def keyed(
@@ -67,7 +74,12 @@ def keyed(
     hint: str = "write `name: value` lines",
 ) -> Callable[[Any], dict[str, Any]]:
     """A mapping whose keys are checked and whose values are converted; a null value stays null."""
+    return partial(keyed_by, check_key, convert, hint)
 
+
+def keyed_by(
+    check_key: Callable[[str], Any], convert: Callable[[str, Any], Any], hint: str, value: Any
+) -> dict[str, Any]:
     def convert_one(key: Any, item: Any) -> tuple[str, Any]:
         if not isinstance(key, str):
             raise Fault(f"a key must be text, got {kind_of(key)}", "put it in quotes", of_key=True)
@@ -77,12 +89,9 @@ def keyed(
             raise Fault(fault.message, fault.hint, of_key=True) from None
         return str(key), None if item is None else convert(key, item)
 
-    def convert_all(value: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise Fault(f"expected a mapping, got {kind_of(value)}", hint)
-        return dict(collect(value.items(), convert_one))
-
-    return convert_all
+    if not isinstance(value, Mapping):
+        raise Fault(f"expected a mapping, got {kind_of(value)}", hint)
+    return dict(collect(value.items(), convert_one))
 
 
 def kind_of(value: Any) -> str:
@@ -127,24 +136,25 @@ def filled_text(value: Any) -> str:
 
 def checked(check: Callable[[str], Any], base: Callable[[Any], str] = filled_text) -> Callable[[Any], str]:
     """Text that passes a check of its spelling, placeholders taken for letters."""
+    return partial(text_checked, check, base)
 
-    def convert(value: Any) -> str:
-        result = base(value)
-        through_placeholders(result, check)
-        return result
 
-    return convert
+def text_checked(check: Callable[[str], Any], base: Callable[[Any], str], value: Any) -> str:
+    result = base(value)
+    through_placeholders(result, check)
+    return result
 
 
 def one_of(*words: str) -> Callable[[Any], str]:
-    def convert(value: Any) -> str:
-        result = text(value)
-        if result not in words:
-            message = f"{quoted(result)} is not one of {', '.join(words)}"
-            raise Fault(message, suggest(result, words))
-        return result
+    return partial(word_of, words)
 
-    return convert
+
+def word_of(words: tuple[str, ...], value: Any) -> str:
+    result = text(value)
+    if result not in words:
+        message = f"{quoted(result)} is not one of {', '.join(words)}"
+        raise Fault(message, suggest(result, words))
+    return result
 
 
 def flag(value: Any) -> bool:
@@ -178,6 +188,14 @@ def seconds(value: Any) -> int:
     return result
 
 
+def owner(value: Any) -> str:
+    """A user and a group by their numbers, such as `1000:100`."""
+    found = _OWNER.fullmatch(text(value).strip())
+    if found is None:
+        raise Fault(f"{quoted(text(value))} is not a user and a group", "write their numbers: 1000:100")
+    return f"{whole(found[1])}:{whole(found[2])}"
+
+
 def positive_memory(value: Any) -> int:
     return _positive(quantities.memory_bytes(value))
 
@@ -194,12 +212,12 @@ def _positive(amount: A) -> A:
 
 def or_share(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A guarantee: an amount, or a share of the limit such as `50%`."""
+    return partial(amount_or_share, convert)
 
-    def convert_either(value: Any) -> Any:
-        part = quantities.share(value)
-        return convert(value) if part is None else part
 
-    return convert_either
+def amount_or_share(convert: Callable[[Any], Any], value: Any) -> Any:
+    part = quantities.share(value)
+    return convert(value) if part is None else part
 
 
 def moment(value: Any) -> datetime:

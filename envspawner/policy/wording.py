@@ -14,7 +14,7 @@ from .located import Source, dotted
 from .names import quoted
 from .overrides import hint_for
 from .problems import Fault, Faults, Problem, Step, suggest
-from .sections import SECTIONS, Choice, Profile, Rule
+from .sections import SECTIONS, Choice, Option, Other, Profile, Rule
 from .values import kind_of
 
 Loc = tuple[Step, ...]
@@ -23,6 +23,8 @@ MANY: Final = 50
 """So many unknown keys of one block get a suggestion each; to look for more would take minutes."""
 _EXPECTED: Final = {"string_type": "a key must be text", "invalid_key": "a key must be text"}
 _OTHER_WORDS: Final = {
+    "allowed_groups": "allow: {groups: [...]}",
+    "allowed_users": "allow: {users: [...]}",
     "affinity": "extraNodeAffinity, extraPodAffinity or extraPodAntiAffinity",
     "cpu_request": "cpu.guarantee",
     "env": "extraEnv",
@@ -83,13 +85,16 @@ def _hint(key: str, model: type[BaseModel] | None) -> str | None:
     near, elsewhere = suggest(key, _keys(model)), _elsewhere(key)
     if not issubclass(model, Environment):
         moved = "it does not belong into this block" if key in _keys(Environment) else None
-        return moved or near or elsewhere or hint_for(key)
+        choices = f"write choices: {{{key}: ...}}" if model is Option and len(key) < 60 else None
+        return moved or near or elsewhere or hint_for(key) or choices
     if key in _keys(Rule):
         return "only defaults, groups, admins and users have it"
     if key in _keys(Choice):
         return "only profiles and their choices have it"
     if key in _keys(Profile):
         return "only profiles have it"
+    if key in _keys(Other):
+        return "only the other of an option has it"
     return hint_for(key) or elsewhere or near
 
 

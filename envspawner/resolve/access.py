@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from ..policy.rules import Choice, Option, Policy, Profile
+from ..policy.problems import Fault
+from ..policy.rules import Choice, Option, Other, Policy, Profile
 from ..policy.sections import UNLISTED
 from .bounds import Bounds, asks, over_bound
 from .match import Audience
 from .request import Person
+from .typed import Typed, typed
 
-C = TypeVar("C", bound=Choice)
+C = TypeVar("C", bound=Choice | Other)
+N = TypeVar("N", bound=Choice)
+_OTHER_WORDS: Final = frozenset({"unlisted-choice", "unlisted_choice", "--extra-selectable-item"})
+"""What pages send as the choice beside a typed text: KubeSpawner's, and those of jupyterhub-fancy-profiles."""
+_OF_BUILDERS: Final = ("--ref", "--repo")
+"""Ends of fields with which fancy-profiles builds an image; the text is the image, and nobody reads them."""
 _ASK: Final = "If you need it, ask the people who run this hub."
 _LONGEST: Final = 16 * 1024  # characters of all options together
 _SHOWN: Final = 100  # characters of what was sent that the hub's log repeats
@@ -36,41 +43,34 @@ class Selection:
     """A profile and its choices, as chosen or by default. Nothing where a policy has no profiles."""
 
     profile: Profile | None = None
-    choices: tuple[tuple[Option, Choice], ...] = ()
+    choices: tuple[tuple[Option, Choice | Typed], ...] = ()
 
     @property
     def slug(self) -> str:
         return self.profile.slug if self.profile else ""
 
 
-class _Offers(Generic[C]):
-    """Profiles, or the choices of an option, ready to be picked from. word: which of the two, for people."""
+@dataclass(frozen=True, slots=True)
+class OfferedOption:
+    """What one person may choose in an option. default: what is taken where nothing is given, if anything can be."""
 
-    def __init__(self, word: str, choices: Iterable[C]) -> None:
-        self._word = word
-        offers = [_Offer(word, choice) for choice in choices]
-        # sorted() keeps the order written among those that are no default.
-        self._by_preference = sorted(offers, key=lambda offer: not offer.choice.default)
-        self._named = {name: offer for offer in offers for name in (offer.choice.slug, *offer.choice.aliases)}
-        self.written = [offer.choice for offer in offers]
+    option: Option
+    choices: tuple[Choice, ...]
+    other: Other | None
+    default: Choice | None
 
-    def pick(self, slug: str, person: Person, most: Bounds, detail: str) -> C:
-        """The one of this name. Raises Refusal if it is missing (as `detail` says) or not theirs."""
-        offer = self._named.get(slug)
-        if offer is None:
-            raise _not_offered(self._word, f"{self._word}-unknown", f"{detail} {slug[:_SHOWN]!r}")
-        why = offer.why_not(person, most)
-        if why is not None:
-            raise _not_offered(self._word, *why)
-        return offer.choice
 
-    def usable(self, person: Person, most: Bounds) -> Iterable[C]:
-        """Those that are for this person, the default first."""
-        return (offer.choice for offer in self._by_preference if offer.why_not(person, most) is None)
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A profile that one person may use. default: whether it is the one that is taken where nothing is given."""
+
+    profile: Profile
+    options: tuple[OfferedOption, ...]
+    default: bool
 
 
 class _Offer(Generic[C]):
-    """One profile or choice, with what decides for whom it is."""
+    """A profile, a choice or an `other`, with what decides for whom it is. word: what it is, for people."""
 
     def __init__(self, word: str, choice: C) -> None:
         self.choice = choice
@@ -89,33 +89,123 @@ class _Offer(Generic[C]):
         return None
 
 
+class _Offers(Generic[N]):
+    """Profiles, or the choices of an option, ready to be picked from. word: which of the two, for people."""
+
+    def __init__(self, word: str, choices: Iterable[N]) -> None:
+        self._word = word
+        offers = [_Offer(word, choice) for choice in choices]
+        # sorted() keeps the order written among those that are no default.
+        self._by_preference = sorted(offers, key=lambda offer: not offer.choice.default)
+        self.named = {name: offer for offer in offers for name in (offer.choice.slug, *offer.choice.aliases)}
+        self.written = [offer.choice for offer in offers]
+
+    def pick(self, slug: str, person: Person, most: Bounds, detail: str) -> N:
+        """The one of this name. Raises Refusal if it is missing (as `detail` says) or not theirs."""
+        offer = self.named.get(slug)
+        if offer is None:
+            raise _not_offered(self._word, f"{self._word}-unknown", f"{detail} {slug[:_SHOWN]!r}")
+        why = offer.why_not(person, most)
+        if why is not None:
+            raise _not_offered(self._word, *why)
+        return offer.choice
+
+    def usable(self, person: Person, most: Bounds) -> Iterator[N]:
+        """Those that are for this person, the default first."""
+        return (offer.choice for offer in self._by_preference if offer.why_not(person, most) is None)
+
+
+class _Option:
+    """An option of a profile, ready to be chosen in."""
+
+    def __init__(self, profile: Profile, option: Option) -> None:
+        self.option = option
+        self._place = f"option {option.slug} of profile {profile.slug}"
+        self._choices = _Offers("choice", option.choices)
+        self._other = None if option.other is None else _Offer("choice", option.other)
+
+    def offered(self, person: Person, most: Bounds) -> OfferedOption | None:
+        """What a person may choose here, or None where that is nothing."""
+        usable = list(self._choices.usable(person, most))
+        other = self._usable_other(person, most)
+        if not usable and other is None:
+            return None
+        slugs = {choice.slug for choice in usable}
+        written = tuple(choice for choice in self._choices.written if choice.slug in slugs)
+        return OfferedOption(self.option, written, other, usable[0] if usable else None)
+
+    def choose(self, given: dict[str, str], person: Person, most: Bounds) -> Choice | Typed:
+        """What user options say of this option, which are taken out of `given`. Raises Refusal."""
+        slug, text = given.pop(self.option.slug, None), ""
+        if self._other is not None:
+            text = given.pop(self.option.slug + UNLISTED, "")
+            for field in _OF_BUILDERS:
+                given.pop(self.option.slug + UNLISTED + field, None)
+        if text:
+            return self._typed(text, slug, person, most)
+        if slug is None:
+            return self._default(person, most)
+        if slug in _OTHER_WORDS and slug not in self._choices.named and self._usable_other(person, most):
+            raise self._needs_text()
+        return self._choices.pick(slug, person, most, f"{self._place} has no choice")
+
+    def _usable_other(self, person: Person, most: Bounds) -> Other | None:
+        return None if self._other is None or self._other.why_not(person, most) else self._other.choice
+
+    def _default(self, person: Person, most: Bounds) -> Choice:
+        found = next(self._choices.usable(person, most), None)
+        if found is not None:
+            return found
+        if self._usable_other(person, most):
+            raise self._needs_text()
+        raise _not_offered("profile", "choice-forbidden", f"{self._place} has no choice for {person.name}")
+
+    def _typed(self, text: str, slug: str | None, person: Person, most: Bounds) -> Typed:
+        """The text counts, whatever choice is named beside it, as in KubeSpawner; but that must be one of theirs."""
+        assert self._other is not None
+        why = self._other.why_not(person, most)
+        if why is not None:  # in the words for an option that takes no text
+            raise _not_offered("option", *why)
+        if slug and slug not in _OTHER_WORDS:
+            self._choices.pick(slug, person, most, f"{self._place} has no choice")
+        other = self._other.choice
+        try:
+            return typed(other, text)
+        except Fault as fault:
+            what = "This image is" if other.images else "What you typed is"
+            message = other.message or f"{what} not one that you may use. {_ASK}"
+            detail = f"{self._place}: {text[:_SHOWN]!r}: {fault.message}"
+            raise Refusal("value-invalid", message, detail) from None
+
+    def _needs_text(self) -> Refusal:
+        message = f"Type what you want for {self.option.display_name}."
+        return Refusal("value-invalid", message, f"{self._place} needs text")
+
+
 class Menu:
     """What a policy offers. most, in each method: the person's atMost."""
 
     def __init__(self, policy: Policy) -> None:
         self._profiles = _Offers("profile", policy.profiles)
-        self._options = {
-            profile.slug: [(option, _Offers("choice", option.choices)) for option in profile.options]
-            for profile in policy.profiles
-        }
+        self._options = {p.slug: [_Option(p, option) for option in p.options] for p in policy.profiles}
 
-    def offered(self, person: Person, most: Bounds) -> list[Profile]:
-        """The profiles that a person may use, in the order written."""
-        usable = {profile.slug for profile in self._startable(person, most)}
-        return [profile for profile in self._profiles.written if profile.slug in usable]
+    def menu(self, person: Person, most: Bounds) -> list[Offered]:
+        """The profiles that a person may use, in the order written, each with what they may choose in it."""
+        found = {offered.profile.slug: offered for offered in self._offered(person, most)}
+        return [found[profile.slug] for profile in self._profiles.written if profile.slug in found]
 
     def choose(self, person: Person, options: Any, most: Bounds) -> Selection:
         """What raw user options mean for a person. Raises Refusal.
 
-        Their shape is KubeSpawner's: `{"profile": SLUG, OPTION: CHOICE}`; nothing given means defaults.
+        Their shape is KubeSpawner's: `{"profile": SLUG, OPTION: CHOICE, "OPTION--unlisted-choice": TEXT}`;
+        nothing given means defaults, and so does an empty text.
         """
         given = _given(options)
         profile = self._profile(person, given.pop("profile", ""), most)
-        chosen: list[tuple[Option, Choice]] = []
+        chosen: list[tuple[Option, Choice | Typed]] = []
         if profile is not None:
-            for option, choices in self._options[profile.slug]:
-                slug = given.pop(option.slug, None)
-                chosen.append((option, _choice(profile, option, choices, person, slug, most)))
+            for one in self._options[profile.slug]:
+                chosen.append((one.option, one.choose(given, person, most)))
         for name in given:
             raise _not_offered("option", "option-unknown", _unknown(profile, name))
         return Selection(profile, tuple(chosen))
@@ -126,29 +216,20 @@ class Menu:
             return self._profiles.pick(slug, person, most, "there is no profile")
         if not self._profiles.written:
             return None
-        found = next(iter(self._startable(person, most)), None)
+        found = next(self._offered(person, most), None)
         if found is None:
             message = "There is no server profile that you may use. Ask the people who run this hub."
             raise Refusal("no-profile", message, f"no profile is for {person.name}")
-        return found
+        return found.profile
 
-    def _startable(self, person: Person, most: Bounds) -> Iterable[Profile]:
-        """Profiles for this person, the default first, that have a choice for them in every option."""
+    def _offered(self, person: Person, most: Bounds) -> Iterator[Offered]:
+        """Profiles for this person, the default first, that have something for them in every option."""
+        default = True
         for profile in self._profiles.usable(person, most):
-            if all(any(True for _ in c.usable(person, most)) for _, c in self._options[profile.slug]):
-                yield profile
-
-
-def _choice(
-    profile: Profile, option: Option, choices: _Offers[Choice], person: Person, slug: str | None, most: Bounds
-) -> Choice:
-    place = f"option {option.slug} of profile {profile.slug}"
-    if slug is not None:
-        return choices.pick(slug, person, most, f"{place} has no choice")
-    found = next(iter(choices.usable(person, most)), None)
-    if found is None:
-        raise _not_offered("profile", "choice-forbidden", f"{place} has no choice for {person.name}")
-    return found
+            options = [option.offered(person, most) for option in self._options[profile.slug]]
+            if None not in options:
+                yield Offered(profile, tuple(one for one in options if one is not None), default)
+                default = False
 
 
 def _given(options: Any) -> dict[str, str]:

@@ -34,7 +34,8 @@ class Home(NamedTuple):
 
     kind: "own" leaves KubeSpawner's own volumes as they are. claim: the claim's name. identity: what the
     spawner's state remembers the claim by. remembered: the claim was there at an earlier start. scope: with
-    whom the claim may be deleted ("shared": with nobody). volume: the volume's name in the pod.
+    whom the claim may be deleted ("shared": with nobody). volume: the volume's name in the pod. named: what a
+    new claim would be called; another name than `claim` where the template has changed since that was made.
     """
 
     kind: Literal["dynamic", "static", "none", "own"]
@@ -46,6 +47,7 @@ class Home(NamedTuple):
     volume: str = VOLUME
     mount_path: str = ""
     sub_path: str | None = None
+    named: str | None = None
 
 
 def speaks_of_home(rules: Iterable[Applied]) -> bool:
@@ -82,7 +84,8 @@ def _dynamic(entries: Entries, profile: str, request: SpawnRequest) -> Home:
         written = _written(entry)
         template, scope = written if isinstance(written, str) else written.text, scope_of(written)
     known = _known(request, identity, scope)
-    claim = known or _checked_claim(request.own.claim if entry is None else _name(entry))
+    named = request.own.claim if entry is None else _name(entry)
+    claim = known or _checked_claim(named)
     return Home(
         "dynamic",
         claim,
@@ -93,6 +96,7 @@ def _dynamic(entries: Entries, profile: str, request: SpawnRequest) -> Home:
         _volume(entries),
         _text(entries, "storage.homeMountPath") or "",
         _text(entries, "storage.dynamic.subPath"),
+        named,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ..policy.globs import Glob
 from ..policy.rules import Allow, Policy, Rule
 from .request import Person, SpawnRequest
 from .slugs import safe_slug
@@ -51,34 +52,25 @@ def name_slug(text: str) -> str:
     return safe_slug(text, max_length=48)
 
 
-class Glob:
-    """A group name with `*`, each of which stands for one character or more."""
-
-    __slots__ = ("parts",)
-
-    def __init__(self, pattern: str) -> None:
-        self.parts = pattern.split("*")
-
-    def match(self, name: str) -> str | None:
-        """What the first `*` stands for (as little as possible), or None. Never backtracks."""
-        first, *middle, last = self.parts
-        if not name.startswith(first) or not name.endswith(last):
-            return None
-        at, end = len(first), len(name) - len(last)
-        found: str | None = None
-        for part in middle:
-            stop = name.find(part, at + 1, end)
-            if stop < 0:
-                return None
-            found = name[at:stop] if found is None else found
-            at = stop + len(part)
-        if end - at < 1:
-            return None
-        return name[at:end] if found is None else found
-
-
 class GroupIndex:
     """Finds the rules for a set of groups without looking at all of them."""
+
+    def __init__(self, groups: Mapping[str, Rule]) -> None:
+        # Groups come again with each of their members. Not a cache of this object's own methods: they would keep
+        # a policy that is no longer in force until garbage is collected.
+        self._of = lru_cache(maxsize=2**14)(_Finder(groups).find)
+
+    def applied(self, groups: frozenset[str]) -> list[Applied]:
+        """Rules for these groups in the order written; a glob once per group, by the group's name."""
+        found: list[tuple[int, str, Applied]] = []
+        for name in groups:
+            found += self._of(name)
+        # No two have both order and name, so rules are never compared.
+        return [one for _, _, one in sorted(found)]
+
+
+class _Finder:
+    """The rules for one group: that of its name, and those whose globs match."""
 
     def __init__(self, groups: Mapping[str, Rule]) -> None:
         self._exact: dict[str, int] = {}
@@ -91,18 +83,8 @@ class GroupIndex:
             else:
                 self._exact[pattern] = order
         self._prefix_lengths = sorted({len(prefix) for prefix in self._globs})
-        # Groups come again with each of their members.
-        self._of = lru_cache(maxsize=2**14)(self._find)
 
-    def applied(self, groups: frozenset[str]) -> list[Applied]:
-        """Rules for these groups in the order written; a glob once per group, by the group's name."""
-        found: list[tuple[int, str, Applied]] = []
-        for name in groups:
-            found += self._of(name)
-        # No two have both order and name, so rules are never compared.
-        return [one for _, _, one in sorted(found)]
-
-    def _find(self, name: str) -> tuple[tuple[int, str, Applied], ...]:
+    def find(self, name: str) -> tuple[tuple[int, str, Applied], ...]:
         found = [self._applied(self._exact[name], name)] if name in self._exact else []
         prefixes = (name[:length] for length in self._prefix_lengths if length < len(name))
         for order, glob in (one for prefix in prefixes for one in self._globs.get(prefix, ())):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..policy.fields import DROPPED_BY, Combine, Field
@@ -11,7 +11,7 @@ from ..policy.rules import Setting
 from ..policy.templates import Template
 from .amounts import at_least_as_large
 from .bounds import Bound
-from .match import GROUPS, Applied
+from .match import GROUPS, KUBESPAWNER, Applied
 from .strings import MASK, Words
 
 __all__ = ["MASK", "Entries", "Entry", "merge"]
@@ -68,6 +68,8 @@ def merge(applied: Iterable[Applied], words: Words, only: frozenset[str] | None 
             if value is None and _removes(entries, one, setting):
                 continue
             slot = setting.slot or f"{field.path}.{key}"
+            if setting.opaque and one.layer > KUBESPAWNER:
+                slot, key, value = _as_kubespawner(entries, one, setting, (slot, key, value))
             old = entries.get(slot)
             if old is not None and field.largest is not None and _stays(old, one, value):
                 beaten = Entry(field, key, value, one, setting.place, old.beat, secret, setting)
@@ -99,7 +101,7 @@ def _removes(entries: Entries, one: Applied, setting: Setting) -> bool:
     if setting.label is not None:
         gone = [slot for slot, old in entries.items() if _is_called(old, setting)]
     elif setting.key is None and setting.field.combine is not Combine.REPLACE:
-        gone = [slot for slot, old in entries.items() if old.field.path == setting.field.path]
+        gone = [slot for slot, old in entries.items() if _is_of(old, setting)]
     else:
         return False
     for slot in gone:
@@ -110,7 +112,54 @@ def _removes(entries: Entries, one: Applied, setting: Setting) -> bool:
 
 
 def _is_called(old: Entry, setting: Setting) -> bool:
-    """Whether there is a value that an admin wrote under the label of a setting."""
+    """Whether there is a value that an admin wrote under the label of a setting.
+
+    Labels of KubeSpawner's own configuration are known to its own `profile_list` only.
+    """
     if old.value is None or old.setting is None or old.field.path != setting.field.path:
         return False
-    return old.setting.label == setting.label
+    return old.setting.label == setting.label and old.opaque == setting.opaque
+
+
+def _is_of(old: Entry, setting: Setting) -> bool:
+    """Whether a null for a whole field removes this; a deep one only what KubeSpawner holds as a list."""
+    return old.field.path == setting.field.path and not (setting.deep and (_label(old) or not old.opaque))
+
+
+def _label(entry: Entry) -> str | None:
+    return None if entry.setting is None else entry.setting.label
+
+
+def _as_kubespawner(
+    entries: Entries, one: Applied, setting: Setting, what: tuple[str, str | None, Any]
+) -> tuple[str, str | None, Any]:
+    """(slot, key, value) of a value that KubeSpawner's `profile_list` puts over what is beneath.
+
+    Changes `entries` where the value takes another's place: a list that replaces one keeps its own order.
+    """
+    slot, key, value = what
+    old = entries.get(slot)
+    if setting.label is not None and value is not None:
+        found = next((each for each in entries.items() if _is_called(each[1], setting)), None)
+        if found is not None:
+            slot, old = found
+            if setting.field.combine is Combine.NAMED:
+                key = key or old.key
+                slot = f"{setting.field.path}.{key}"
+                entries[slot] = entries.pop(found[0])
+    elif old is not None and old.value is None and old.by is one:
+        entries[slot] = entries.pop(slot)
+    if setting.deep and isinstance(value, Mapping):
+        value = updated(old.value if old is not None else None, value)
+    return slot, key, value
+
+
+def updated(base: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a mapping with changes put into it, mappings in mappings too; null removes a key."""
+    result = dict(base) if isinstance(base, Mapping) else {}
+    for key, value in changes.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = updated(result.get(key), value) if isinstance(value, Mapping) else value
+    return result

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ..policy.fields import FIELDS
 from ..policy.problems import Place
 from ..policy.rules import Policy, Profile, Rule, Setting
 from ..policy.templates import names_in
-from .access import Menu, Refusal, Selection
+from .access import Menu, Offered, Refusal, Selection
 from .adjust import adjust
 from .bounds import bounds_for
 from .home import CLAIM_FIELDS, Home, Unusable, home_of, own_home, speaks_of_home
@@ -37,36 +38,72 @@ _BUILT_IN_HOME: Final = _built_in(
 """The same of the home; not where the hub's own configuration has storage and no rule speaks of the home."""
 
 
+class _People:
+    """What is known of the rules about people, whatever can be picked."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.groups = GroupIndex(policy.groups)
+        rules = replace(policy, profiles=()).rules()
+        self.name_claim = any(map(_names_claim, rules))
+        self.set_start_timeout = any(map(_sets_start_timeout, rules))
+
+
 class Resolver:
     """A policy made ready: the same answer for the same request, whatever happened before."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, people: _People | None = None) -> None:
         self.policy = policy
-        self._groups = GroupIndex(policy.groups)
+        self._people = people or _People(policy)
+        self._groups = self._people.groups
         self._menu = Menu(policy)
-        self._names_claim = any(_names_claim(rule) for rule in policy.rules())
+        picked = Policy("", profiles=policy.profiles).rules()
+        self._names_claim = self._people.name_claim or any(map(_names_claim, picked))
+        self.sets_start_timeout = self._people.set_start_timeout or any(map(_sets_start_timeout, picked))
+
+    def offering(self, profiles: Sequence[Profile]) -> Resolver:
+        """The same rules about people with other profiles; quick, however many people there are."""
+        return Resolver(replace(self.policy, profiles=tuple(profiles)), self._people)
 
     def select(self, request: SpawnRequest, options: Any) -> Selection:
         """The profile and choices that raw user options mean. Raises Refusal."""
         people = people_rules(self.policy, self._groups, request)
         return self._menu.choose(request.person, options, bounds_for(people)[1])
 
-    def offered(self, request: SpawnRequest) -> list[Profile]:
-        """The profiles that the person may use."""
+    def people(self, request: SpawnRequest) -> list[Applied]:
+        """The rules about people that hold for the request, weakest first."""
+        return people_rules(self.policy, self._groups, request)
+
+    def menu(self, request: SpawnRequest) -> list[Offered]:
+        """The profiles that the person may use, each with what they may choose in it."""
         people = people_rules(self.policy, self._groups, request)
-        return self._menu.offered(request.person, bounds_for(people)[1])
+        return self._menu.menu(request.person, bounds_for(people)[1])
 
     def resolve(self, request: SpawnRequest, options: Any) -> ResolvedEnvironment:
         """What the person gets. Raises Refusal if the options are not theirs, Unusable for contradictions."""
-        own = request.own
-        rules = people_rules(self.policy, self._groups, request)
-        least, most = bounds_for(rules)
-        selection = self._menu.choose(request.person, options, most)
+        people = people_rules(self.policy, self._groups, request)
+        selection = self._menu.choose(request.person, options, bounds_for(people)[1])
+        return self._resolved(request, selection, people)
+
+    def resolve_selection(
+        self, request: SpawnRequest, selection: Selection, people: list[Applied] | None = None
+    ) -> ResolvedEnvironment:
+        """What the person gets with what was selected for them. Raises Unusable for contradictions.
+
+        people: the rules about people that hold, if they are known already.
+        """
+        return self._resolved(request, selection, self.people(request) if people is None else people)
+
+    def _resolved(
+        self, request: SpawnRequest, selection: Selection, people: list[Applied]
+    ) -> ResolvedEnvironment:
+        own, built_in = request.own, self.policy.built_in
+        least, most = bounds_for(people)
+        rules = [*people]
         if selection.profile is not None:
             rules.append(Applied(PROFILE, selection.profile.rule))
             rules += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
-        keeps_own = own.has_storage and not speaks_of_home(rules)
-        beneath = [_BUILT_IN] if keeps_own else [_BUILT_IN, _BUILT_IN_HOME]
+        keeps_own = not built_in or (own.has_storage and not speaks_of_home(rules))
+        beneath = ([_BUILT_IN] if keeps_own else [_BUILT_IN, _BUILT_IN_HOME]) if built_in else []
         if own.rule is not None:
             beneath.append(Applied(KUBESPAWNER, own.rule))
         applied = beneath + rules
@@ -79,11 +116,11 @@ class Resolver:
             claim = home(merge(applied, words, CLAIM_FIELDS)).claim or own.claim
             words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
         entries = merge(applied, words)
-        adjust(entries, applied, least, most)
+        if built_in:
+            adjust(entries, applied, least, most)
+        digest = self.policy.digest if built_in else ""
         noted = tuple(one.rule for one in rules if one.rule.note)
-        return ResolvedEnvironment(
-            request.person, selection, self.policy.digest, home(entries), entries, noted
-        )
+        return ResolvedEnvironment(request.person, selection, digest, home(entries), entries, noted)
 
 
 def without_policy(request: SpawnRequest) -> ResolvedEnvironment:
@@ -98,3 +135,7 @@ def without_policy(request: SpawnRequest) -> ResolvedEnvironment:
 def _names_claim(rule: Rule) -> bool:
     """Whether some string of a rule holds `{pvc_name}`."""
     return any(s.dynamic and "pvc_name" in names_in([s.key, s.value]) for s in rule.settings)
+
+
+def _sets_start_timeout(rule: Rule) -> bool:
+    return any(setting.field.path == "startTimeout" for setting in rule.settings)

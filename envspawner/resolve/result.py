@@ -54,6 +54,10 @@ class ResolvedEnvironment:
         for entry in self.entries.values():
             if entry.value is not None:
                 found.setdefault(entry.field.path, []).append(entry)
+        for path, entries in found.items():
+            labels = [_own_label(entry) for entry in entries]
+            if all(labels):  # KubeSpawner sorts mappings of entries by their labels
+                found[path] = sorted(entries, key=_own_label)
         return found
 
     def get(self, path: str) -> Any:
@@ -92,6 +96,11 @@ def beaten(entry: Entry) -> Iterator[Entry]:
     while old is not None:
         yield old
         old = old.beat
+
+
+def _own_label(entry: Entry) -> str:
+    """The label under which KubeSpawner's own configuration holds an entry; "" where it has none."""
+    return (entry.setting.label or "") if entry.opaque and entry.setting is not None else ""
 
 
 def _path(entry: Entry, index: int) -> str:

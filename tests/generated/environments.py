@@ -109,6 +109,8 @@ def storage(strings: Values, new: bool, slips: bool) -> Values:
             "home": or_null(some("work", "{profile}", "{username}")),
             "capacity": or_null(capacities),
             "homeMountPath": mostly("/home/jovyan", "/work", "/home/{username}", but=("relative", "/a:b")),
+            "expand": or_null(mostly("grow", but=("shrink",))),
+            "owner": or_null(mostly("1000:100", but=("jovyan",))),
             "extraLabels": mapping(keys, strings),
             "extraVolumes": labelled(piece("Volume", **kubernetes)),
             "extraVolumeMounts": labelled(piece("VolumeMount", **kubernetes)),
@@ -189,6 +191,9 @@ def environments(group: bool = False, new: bool = False, slips: bool = False) ->
             "to": mostly("/home/jovyan/x", "/data/a b", but=("course", "../x")),
             "marker": some(".m", "ü"),
             "required": st.booleans(),
+            "refresh": mostly("never", "new-files", "unmodified", but=("always",)),
+            "when": mostly("postStart", "initContainer", but=("later",)),
+            "timeout": mostly(60, but=(0,)),
         },
         3,
     )

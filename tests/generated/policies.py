@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 from hypothesis import strategies as st
 
+from envspawner.policy.sections import UNLISTED
 from envspawner.resolve.request import Person, Start
 
 from .environments import bounds, environments
@@ -36,13 +37,15 @@ class Written:
     text: str
 
     def starts(self) -> Iterator[Start]:
-        """Some starts: everybody with what is first, and everybody with some of what the policy offers."""
+        """Some starts: everybody with what is first or with some of what is offered, and one with typed text."""
         for number, person in enumerate(PEOPLE):
             server = SERVERS[(len(self.text) + number) % len(SERVERS)]
             yield Start(person, server, {}, NOW, "hub")
             picks = list(_picks(self.data))
             if picks:
                 yield Start(person, server, picks[(len(self.text) + number) % len(picks)], NOW, "hub")
+        for pick in [pick for pick in _picks(self.data) if any(key.endswith(UNLISTED) for key in pick)][:1]:
+            yield Start(PEOPLE[1], "", pick, NOW, "hub")
 
 
 def _picks(data: Data) -> Iterator[dict[str, str]]:
@@ -54,7 +57,9 @@ def _picks(data: Data) -> Iterator[dict[str, str]]:
             chosen = {"profile": slug}
             for name, option in (options or {}).items():
                 choices = list((option or {}).get("choices") or ())
-                if choices:
+                if last and "other" in (option or {}):
+                    chosen[f"{name}{UNLISTED}"] = TYPED
+                elif choices:
                     chosen[name] = choices[-1 if last else 0]
             if len(chosen) > 1:
                 yield chosen
@@ -111,13 +116,34 @@ def choice(draw: st.DrawFn, most: int, new: bool, slips: bool) -> Data:
     return found
 
 
+TYPED: Final = "quay.io/jupyter/r-notebook:2026-11-02"
+"""What people type: an image, and text for other things; no label takes it."""
+TYPED_BLOCKS: Final[dict[str, st.SearchStrategy[Data]]] = {
+    "images": some({"images": ["quay.io/jupyter/*"]}, {"images": "docker.io/*/*"}),
+    "pattern": some(
+        {"pattern": ".*", "extraEnv": {"TYPED": "{value} {username}"}},
+        {"pattern": "[a-z./:0-9-]+", "image": "{value}", "extraAnnotations": {"typed": "{value}"}},
+        {"pattern": "x+", "extraLabels": {"typed": "{value}"}},
+    ),
+    "slip": some({"pattern": "quay", "cmd": ["{value}"]}, {"pattern": "(", "images": "*"}, {}),
+}
+
+
+@st.composite
+def other(draw: st.DrawFn, new: bool, slips: bool) -> Data:
+    found = draw(environment(1, False, new, slips))
+    found |= draw(picked({"displayName": texts, "message": texts, "allow": ALLOW}, 1, least=0))
+    return found | draw(TYPED_BLOCKS[draw(some("images", "pattern", *["slip"] * slips))])
+
+
 @st.composite
 def profile(draw: st.DrawFn, new: bool, slips: bool) -> Data:
     found = draw(choice(4, new, slips))
     if draw(st.booleans()):
         slugs = st.sampled_from(["s", "l", "Ünï choice"])
         choices = st.dictionaries(slugs, choice(2, new, slips), min_size=1, max_size=2)
-        option = st.fixed_dictionaries({"choices": choices}, optional={"displayName": some("Size", "x")})
+        words = {"displayName": some("Size", "x"), "other": other(new, slips)}
+        option = st.fixed_dictionaries({"choices": choices}, optional=words)
         found["options"] = draw(st.dictionaries(some("size", "image", "a b"), option, min_size=1, max_size=2))
     return found
 

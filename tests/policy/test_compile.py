@@ -183,7 +183,8 @@ def test_a_label_called_home_may_remove_something() -> None:
         ),
         (
             "copyOnce: /a, lifecycleHooks: {postStart: {httpGet: {port: 80}}}",
-            "lifecycleHooks.postStart: cannot be joined with copyOnce (make it an exec hook)",
+            "lifecycleHooks.postStart: cannot be joined with copyOnce "
+            "(make it an exec hook, or write when: initContainer in copyOnce)",
         ),
     ],
 )

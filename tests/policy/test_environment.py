@@ -97,6 +97,12 @@ ACCEPTED: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("no home", "storage: {type: none}", {"storage.type": "none"}),
     ("a home's size", "storage: {capacity: 5Gi}", {"storage.capacity": "5Gi"}),
+    ("a home that grows", "storage: {expand: grow}", {"storage.expand": "grow"}),
+    (
+        "an owner, which YAML would read as a time",
+        "storage: {owner: 1000:100}",
+        {"storage.owner": "1000:100"},
+    ),
     (
         "a home's place",
         "storage: {homeMountPath: '/home/{username}', home: course}",
@@ -159,6 +165,11 @@ ACCEPTED: list[tuple[str, str, dict[str, Any]]] = [
         {"copyOnce": [{"from": "/a", "marker": ".a"}, {"to": "/b"}]},
     ),
     ("no starter files", "copyOnce: null", {"copyOnce": None}),
+    (
+        "starter files that are kept up to date before the server starts",
+        "copyOnce: {refresh: unmodified, when: initContainer, timeout: 60}",
+        {"copyOnce": [{"refresh": "unmodified", "when": "initContainer", "timeout": 60}]},
+    ),
     (
         "hooks",
         "lifecycleHooks: {postStart: {exec: {command: [sh, -c, 'test -f $HOME/.copied || cp -Rf /srv/app/src/. $HOME/; touch $HOME/.copied']}}, preStop: null}",
@@ -511,14 +522,24 @@ MISTAKES: list[tuple[str, str, str]] = [
         "storage.extraVolumes: the volume of the home itself is called home (choose another name)",
     ),
     (
-        "a word for later",
-        "storage: {expand: grow}",
-        "storage.expand: not supported by this version of envspawner (leave it out)",
+        "a way to change the size",
+        "storage: {expand: shrink}",
+        "storage.expand: 'shrink' is not one of grow",
     ),
     (
-        "another word for later",
+        "an owner without a group",
         "storage: {owner: 1000}",
-        "storage.owner: not supported by this version of envspawner (leave it out)",
+        "storage.owner: '1000' is not a user and a group (write their numbers: 1000:100)",
+    ),
+    (
+        "an owner by name",
+        "storage: {owner: 'jovyan:users'}",
+        "storage.owner: 'jovyan:users' is not a user and a group (write their numbers: 1000:100)",
+    ),
+    (
+        "an owner that cannot be",
+        "storage: {owner: '1000:2147483648'}",
+        "storage.owner: expected a whole number from 0 to 2147483647",
     ),
     # starter files
     (
@@ -548,19 +569,19 @@ MISTAKES: list[tuple[str, str, str]] = [
         "copyOnce[1]: another entry has this marker too (give each entry a marker of its own, so that each is done once)",
     ),
     (
-        "how to refresh, later",
-        "copyOnce: {refresh: unmodified}",
-        "copyOnce[0].refresh: not supported by this version of envspawner (leave it out)",
+        "a way to refresh",
+        "copyOnce: {refresh: always}",
+        "copyOnce[0].refresh: 'always' is not one of never, new-files, unmodified",
     ),
     (
-        "when to copy, later",
-        "copyOnce: {when: initContainer}",
-        "copyOnce[0].when: not supported by this version of envspawner (leave it out)",
+        "when to copy",
+        "copyOnce: {when: initcontainer}",
+        "copyOnce[0].when: 'initcontainer' is not one of postStart, initContainer (did you mean initContainer?)",
     ),
     (
-        "how long to copy, later",
-        "copyOnce: {timeout: 60}",
-        "copyOnce[0].timeout: not supported by this version of envspawner (leave it out)",
+        "no time to copy",
+        "copyOnce: {timeout: 0}",
+        "copyOnce[0].timeout: expected seconds, from 1 to 86400 (a day)",
     ),
     # the rest
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from envspawner.policy.fields import FIELDS
 from envspawner.policy.load import load_file, load_policy
 from envspawner.policy.located import Source
 from envspawner.policy.problems import Place, PolicyError
+from envspawner.policy.sections import SHAPES
 
 from .loading import from_traits, policy_of, problem_of, problems_of, trait_problems, values_of, warnings_of
 
@@ -156,8 +158,21 @@ def test_an_unknown_section_is_told(text: str, hint: str) -> None:
 )
 def test_a_section_is_a_mapping(section: str, value: str, kind: str) -> None:
     assert problem_of(f"{section}: {value}") == (
-        f"p.yaml:1:{len(section) + 3}: {section}: expected a mapping, got {kind}"
+        f"p.yaml:1:{len(section) + 3}: {section}: expected a mapping, got {kind} ({SHAPES[section]})"
     )
+
+
+@pytest.mark.parametrize("section", SHAPES)
+def test_what_a_section_is_told_to_look_like_is_a_policy(section: str) -> None:
+    (written,) = re.findall(rf"({section}: {{.*}})", SHAPES[section])
+    assert policy_of(written).rules()
+    assert warnings_of(written) == []
+
+
+@pytest.mark.parametrize("section", ["defaults", "admins"])
+def test_a_list_of_names_is_no_rule(section: str) -> None:
+    said = problem_of(f"{section}: [ada]")
+    assert said.endswith(f"{section}: expected a mapping, got a list ({SHAPES[section]})")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +236,8 @@ def test_problems_of_traits_are_told_by_their_path() -> None:
         "(a policy has defaults, groups, admins, users and profiles)",
         "c.EnvSpawner: [7]: unknown key '7' (a policy has defaults, groups, admins, users and profiles)",
         "c.EnvSpawner: groups.staff.memroy: unknown key 'memroy' (did you mean memory?)",
-        "c.EnvSpawner: users: expected a mapping, got a number",
+        "c.EnvSpawner: users: expected a mapping, got a number "
+        "(write each user and what they get: users: {ada: {memory: {limit: 4G}}})",
     ]
 
 

@@ -215,11 +215,14 @@ def test_every_rule_is_listed_in_the_order_of_the_layers() -> None:
     [
         ("{a: {options: 5}}", "profiles.a.options: expected a mapping, got a number"),
         ("{a: {options: {o: 5}}}", "profiles.a.options.o: expected a mapping, got a number"),
-        ("{a: {options: {o: {}}}}", "profiles.a.options.o: nothing to choose from (write choices)"),
-        ("{a: {options: {o: null}}}", "profiles.a.options.o: nothing to choose from (write choices)"),
+        ("{a: {options: {o: {}}}}", "profiles.a.options.o: nothing to choose from (write choices, or other)"),
+        (
+            "{a: {options: {o: null}}}",
+            "profiles.a.options.o: nothing to choose from (write choices, or other)",
+        ),
         (
             "{a: {options: {o: {choices: {}}}}}",
-            "profiles.a.options.o: nothing to choose from (write choices)",
+            "profiles.a.options.o: nothing to choose from (write choices, or other)",
         ),
         (
             "{a: {options: {o: {choices: {b: 5}}}}}",
@@ -241,13 +244,10 @@ def test_every_rule_is_listed_in_the_order_of_the_layers() -> None:
             "{a: {options: {o: {choices: {b: {}}, memory: {}}}}}",
             "profiles.a.options.o.memory: unknown key 'memory' (it does not belong into this block)",
         ),
+        ("{a: {options: {o: {s: {}}}}}", "profiles.a.options.o.s: unknown key 's' (write choices: {s: ...})"),
         (
-            "{a: {options: {o: {choices: {b: {}}, other: {pattern: x}}}}}",
-            "profiles.a.options.o.other: not supported by this version of envspawner (list what may be chosen under choices)",
-        ),
-        (
-            "{a: {options: {o: {other: {pattern: x}}}}}",
-            "profiles.a.options.o.other: not supported by this version of envspawner (list what may be chosen under choices)",
+            "{a: {allowed_groups: [staff]}}",
+            "profiles.a.allowed_groups: unknown key 'allowed_groups' (write allow: {groups: [...]})",
         ),
         (
             "{a: {options: {profile: {choices: {b: {}}}}}}",
@@ -286,7 +286,18 @@ def test_every_rule_is_listed_in_the_order_of_the_layers() -> None:
             "{a: {allow: {}}}",
             "profiles.a.allow: says nobody (name users, groups or admins; without allow it is for everybody)",
         ),
-        ("{a: {allow: staff}}", "profiles.a.allow: expected a mapping, got text"),
+        (
+            "{a: {allow: staff}}",
+            "profiles.a.allow: expected a mapping, got text (write allow: {groups: [staff]})",
+        ),
+        (
+            "{a: {allow: [staff, 'course:*']}}",
+            "profiles.a.allow: expected a mapping, got a list (write allow: {groups: [staff, course:*]})",
+        ),
+        (
+            "{a: {allow: [[staff]]}}",
+            "profiles.a.allow: expected a mapping, got a list (write allow: {groups: [...]})",
+        ),
         (
             "{a: {allow: {group: [staff]}}}",
             "profiles.a.allow.group: unknown key 'group' (did you mean groups?)",
@@ -317,7 +328,10 @@ def test_every_rule_is_listed_in_the_order_of_the_layers() -> None:
             "profiles.a.until: unknown key 'until' (only defaults, groups, admins and users have it)",
         ),
         ("{a: 5}", "profiles.a: expected a mapping, got a number"),
-        ("[a]", "profiles: expected a mapping, got a list"),
+        (
+            "[a]",
+            "profiles: expected a mapping, got a list (write each profile after a short name: profiles: {small: {displayName: Small}})",
+        ),
     ],
 )
 def test_mistakes_in_profiles_are_told(text: str, complaint: str) -> None:

@@ -59,13 +59,74 @@ def test_commands_hold_no_text_that_people_chose(place: str, name: str) -> None:
     assert said.endswith(f"{{{name}}} may not stand in a command, for people chose that text {HAND_OVER}")
 
 
-@pytest.mark.parametrize("place", [*PLACES, *COMMANDS])
-def test_a_typed_value_stands_nowhere_yet(place: str) -> None:
-    said = problems_of(rule((PLACES | COMMANDS)[place], "value"))
+# --- typed text --------------------------------------------------------------------------------------------
+
+OTHER = "profiles: {p: {options: {o: {other: {pattern: x, %s}}}}}"
+TYPED = {
+    "an image's last part": "image: 'quay.io/x/%s'",
+    "an image's tag": "image: 'quay.io/x/y:%s'",
+    "a whole image": "image: '%s'",
+    "the tag alone": "image: {tag: '%s'}",
+    "a variable": "extraEnv: {A: 'x %s'}",
+    "a variable beside what else is known": "extraEnv: {A: '{username} %s {auth_state.token}'}",
+    "a label": "extraLabels: {a: 'x-%s'}",
+    "a claim's label": "storage: {extraLabels: {a: '%s'}}",
+    "an annotation": "extraAnnotations: {a: 'x %s'}",
+}
+UNTYPED = {
+    "a mount": "storage: {extraVolumeMounts: [{name: home, mountPath: '/%s'}]}",
+    "a volume": "storage: {extraVolumes: [{name: v, configMap: {name: 'x-%s'}}]}",
+    "a subPath": "storage: {dynamic: {subPath: 'x/%s'}}",
+    "a claim": "storage: {dynamic: {pvcNameTemplate: 'x-%s'}}",
+    "a home": "storage: {home: 'x-%s', homeMountPath: '/home/%s'}",
+    "a page": "defaultUrl: '/%s'",
+    "a service account": "serviceAccountName: 'x-%s'",
+    "a trait": "kubespawnerOverride: {working_dir: '/%s'}",
+    "a node": "nodeSelector: {pool: '%s'}",
+    "an image of another container": "initContainers: [{name: i, image: 'x/%s'}]",
+    "a pull secret": "image: {pullSecrets: ['%s']}",
+    "a secret that a variable is read from": "extraEnv: {A: {valueFrom: {secretKeyRef: {name: s, key: '%s'}}}}",
+    "a variable of another container": "initContainers: [{name: i, image: x, env: [{name: A, value: '%s'}]}]",
+}
+
+
+@pytest.mark.parametrize("place", [*PLACES, *COMMANDS, *TYPED, *UNTYPED])
+@pytest.mark.parametrize("owner", ["defaults: %s", "groups: {'g:*': %s}", "profiles: {p: %s}"])
+def test_only_an_other_knows_what_was_typed(owner: str, place: str) -> None:
+    said = problems_of(rule((PLACES | COMMANDS | TYPED | UNTYPED)[place], "value", owner))
+    assert said
     assert all(
         line.endswith("{value} may stand only below `other` (write {{value}} for the text itself)")
         for line in said
     )
+
+
+@pytest.mark.parametrize("place", TYPED)
+def test_typed_text_stands_in_images_variables_labels_and_annotations(place: str) -> None:
+    assert policy_of(OTHER % TYPED[place].replace("%s", "{value}"))
+
+
+@pytest.mark.parametrize("place", UNTYPED)
+def test_typed_text_stands_in_no_path_and_no_name(place: str) -> None:
+    said = problems_of(OTHER % UNTYPED[place].replace("%s", "{value}"))
+    where = "{value} may stand only in the text of image, extraEnv, extraLabels and extraAnnotations"
+    assert all(line.endswith(f"{where} (write {{{{value}}}} for the text itself)") for line in said)
+
+
+@pytest.mark.parametrize("place", COMMANDS)
+def test_typed_text_stands_in_no_command(place: str) -> None:
+    (said,) = problems_of(OTHER % COMMANDS[place].replace("%s", "{value}"))
+    assert said.endswith(f"extraLabels and extraAnnotations {HAND_OVER}")
+
+
+def test_a_typed_image_holds_nothing_else_that_is_filled_in() -> None:
+    (said,) = problems_of(OTHER % "image: 'quay.io/{username}/{value}'")
+    assert said.endswith("an image with {value} holds no other placeholder (write what the others would say)")
+
+
+def test_what_else_is_wrong_beside_a_typed_value_is_told_too() -> None:
+    (said,) = problems_of(OTHER % "extraEnv: {A: '{value} {group}'}")
+    assert "{group} may stand only in rules of groups" in said
 
 
 @pytest.mark.parametrize("name", ["group", "match"])

@@ -20,6 +20,7 @@ from envspawner.policy.templates import (
     compile_value,
     fill_value,
     names_in,
+    put,
     through_placeholders,
 )
 
@@ -189,3 +190,15 @@ def test_what_a_check_of_spelling_finds_is_raised() -> None:
 def test_placeholders_that_tell_users_or_servers_apart_are_known() -> None:
     assert USER | SERVER <= KNOWN
     assert JOINED == (USER & SERVER)
+
+
+def test_one_placeholder_is_put_in_and_the_others_wait() -> None:
+    compiled = compile_value({"a": "{username} {value}", "b": ["{value}", "plain", 1, None], "{value}": "x"})
+    typed = put(compiled, "value", "{username} {value}")
+    assert typed["b"] == ["{username} {value}", "plain", 1, None]
+    assert list(typed) == ["a", "b", "{value}"]
+    assert typed["a"].names == {"username"}
+    assert typed["a"].fill({"username": "ada"}) == "ada {username} {value}"
+    assert compiled == compile_value(
+        {"a": "{username} {value}", "b": ["{value}", "plain", 1, None], "{value}": "x"}
+    )

@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from envspawner.policy.rules import Allow
 from envspawner.resolve.access import Refusal
-from envspawner.resolve.match import Audience
-from envspawner.resolve.request import Person
 from envspawner.resolve.resolver import Resolver
 
 from .support import env, policy_of, refused, request, resolve
@@ -35,57 +32,6 @@ profiles:
         choices:
           base: {}
 """
-
-
-# --- allow -------------------------------------------------------------------------------------------------
-
-
-ALLOWS = {
-    "users": Allow(users=frozenset({"ada"})),
-    "groups": Allow(groups=("staff",)),
-    "globs": Allow(groups=("course:*:ta", "p*")),
-    "admins": Allow(admins=True),
-    "all": Allow(frozenset({"ada"}), ("staff", "p*"), admins=True),
-    "nobody": Allow(),
-}
-PEOPLE = {
-    "ada": Person("ada"),
-    "bob": Person("bob"),
-    "root": Person("bob", admin=True),
-    "staff": Person("bob", frozenset({"staff", "other"})),
-    "staffed": Person("bob", frozenset({"staffed", "Staff"})),
-    "ta": Person("bob", frozenset({"x", "course:stat:ta"})),
-    "student": Person("bob", frozenset({"course::ta", "course:stat", "p"})),
-    "p1": Person("bob", frozenset({"p1"})),
-}
-ADMITTED = {
-    "users": {"ada"},
-    "groups": {"staff"},
-    "globs": {"ta", "p1"},
-    "admins": {"root"},
-    "all": {"ada", "root", "staff", "p1"},
-    "nobody": set(),
-}
-
-
-@pytest.mark.parametrize("allow", ALLOWS)
-@pytest.mark.parametrize("person", PEOPLE)
-def test_any_of_users_groups_and_admins_admits(allow: str, person: str) -> None:
-    assert Audience(ALLOWS[allow]).admits(PEOPLE[person]) is (person in ADMITTED[allow])
-
-
-def test_absent_admits_everybody() -> None:
-    assert resolve("profiles: {p: {}}").selection.slug == "p"
-
-
-def test_a_star_in_users_is_no_glob() -> None:
-    assert refused("profiles: {p: {allow: {users: ['*']}}}").reason == "no-profile"
-
-
-def test_the_owners_rights_count() -> None:
-    text = "profiles: {p: {allow: {admins: true}}}"
-    assert resolve(text, admin=True).selection.slug == "p"
-    assert refused(text).reason == "no-profile"
 
 
 # --- what may be chosen ------------------------------------------------------------------------------------

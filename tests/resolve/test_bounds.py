@@ -328,8 +328,9 @@ def test_which_profiles_are_offered_depends_on_the_person() -> None:
             """
         )
     )
-    assert [p.slug for p in ready.offered(request())] == ["small", "free"]
-    assert [p.slug for p in ready.offered(request(groups=["staff"]))] == ["big", "small", "odd", "free"]
+    assert [o.profile.slug for o in ready.menu(request())] == ["small", "free"]
+    staff = request(groups=["staff"])
+    assert [o.profile.slug for o in ready.menu(staff)] == ["big", "small", "odd", "free"]
 
 
 def test_rules_about_people_are_lowered_not_refused() -> None:

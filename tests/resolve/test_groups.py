@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from envspawner.resolve.match import Glob
+from envspawner.policy.globs import Glob
 from envspawner.resolve.slugs import safe_slug
 
 from .support import G, env, keyed, listed, own, own_layer, resolve, source, value

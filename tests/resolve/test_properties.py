@@ -13,10 +13,10 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envspawner.policy.globs import Glob
 from envspawner.policy.load import load_text
 from envspawner.policy.rules import Policy
 from envspawner.resolve.access import Refusal
-from envspawner.resolve.match import Glob
 from envspawner.resolve.merge import Entry
 from envspawner.resolve.request import SpawnRequest
 from envspawner.resolve.resolver import Resolver
