@@ -1,0 +1,75 @@
+"""Claims are folders: made and bound at once, found again by the next demo, set aside when deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .places import Places
+from .store import Store
+from .wire import ApiError
+
+KIND = "persistentvolumeclaims"
+
+
+class Claims:
+    """The claims of a store and their folders."""
+
+    def __init__(self, store: Store, places: Places) -> None:
+        self._store = store
+        self._places = places
+        self._changed = asyncio.Condition()
+        self._homes: dict[str, Path] = {}
+
+    def restore(self) -> None:
+        """Puts the claims of earlier demos into the store."""
+        for file in sorted(self._places.claims.glob("*.json")):
+            claim = json.loads(file.read_text())
+            with suppress(ApiError):
+                self._store.create(KIND, claim["metadata"]["namespace"], claim)
+
+    async def seen(self, change: str, claim: Mapping[str, Any]) -> None:
+        """A change that the store told of."""
+        name = claim["metadata"]["name"]
+        if change == "DELETED":
+            self._set_aside(name)
+        elif name not in self._homes:
+            self._bind(claim)
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def home(self, name: str) -> Path:
+        """The folder of a claim, as soon as there is such a claim."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: name in self._homes)
+        return self._homes[name]
+
+    def known(self, name: str) -> bool:
+        return name in self._homes
+
+    def _bind(self, claim: Mapping[str, Any]) -> None:
+        metadata, spec = claim["metadata"], claim["spec"]
+        name, namespace = metadata["name"], metadata["namespace"]
+        home = self._places.homes / name
+        home.mkdir(mode=0o700, exist_ok=True)
+        kept = {
+            key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata
+        }
+        saved = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": kept, "spec": spec}
+        (self._places.claims / f"{name}.json").write_text(json.dumps(saved, indent=1))
+        self._homes[name] = home
+        asked = (spec.get("resources") or {}).get("requests") or {}
+        status = {"phase": "Bound", "accessModes": spec.get("accessModes"), "capacity": asked}
+        with suppress(ApiError):
+            self._store.set_status(KIND, namespace, name, status)
+
+    def _set_aside(self, name: str) -> None:
+        home = self._homes.pop(name, None)
+        (self._places.claims / f"{name}.json").unlink(missing_ok=True)
+        if home is not None and home.exists():
+            home.rename(self._places.deleted / f"{name}-{time.time_ns()}")
