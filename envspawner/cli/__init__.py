@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import check, explain, render
+from . import check, demo, diff, explain, images, render, schema, suite
 from .errors import CannotRun, Fails
 
-COMMANDS = (check, render, explain)
+COMMANDS = (check, render, explain, suite, diff, images, schema, demo)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,9 +13,9 @@ from .errors import CannotRun
 POLICY_HELP = "a YAML policy, a chart's config.yaml, or a jupyterhub_config.py"
 
 
-def add_selectors(parser: argparse.ArgumentParser) -> None:
+def add_selectors(parser: argparse.ArgumentParser, *, need_user: bool = True) -> None:
     """Adds the selectors to a command."""
-    parser.add_argument("--user", required=True, metavar="NAME", help="the owner of the server")
+    parser.add_argument("--user", required=need_user, metavar="NAME", help="the owner of the server")
     parser.add_argument(
         "--group", action="append", default=[], metavar="G", help="a group of theirs (repeatable)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from ..policy.chart import CHART, is_chart, read_chart
 from ..policy.document import read_document
 from ..policy.load import load_policy
 from ..policy.problems import PolicyError, Problem
-from ..policy.rules import Policy
+from ..policy.rules import Policy, Rule
 from ..resolve.request import Start
 from ..resolve.resolver import Resolver
 from ..resolve.result import ResolvedEnvironment
@@ -36,11 +37,23 @@ class Subject:
     def explain(self, start: Start) -> ResolvedEnvironment:
         """What the selected start resolves to. Raises Refusal and Unusable."""
         if self.configuration is None:
-            assert self.policy is not None
-            return Resolver(self.policy).resolve(start.request(), start.options)
+            return self._resolver.resolve(start.request(), start.options)
         from ..hub.offline import resolve
 
         return resolve(self.configuration, start)
+
+    @cached_property
+    def _resolver(self) -> Resolver:
+        assert self.policy is not None
+        return Resolver(self.policy)
+
+    def own(self) -> Rule | None:
+        """KubeSpawner's own layer beneath the policy; None where only the policy is known."""
+        if self.configuration is None:
+            return None
+        from ..hub.offline import own_rule
+
+        return own_rule(self.configuration)
 
     def render(self, start: Start) -> list[dict[str, Any]]:
         """The claim, if any, and the pod. Raises tornado's HTTPError for a refusal."""
