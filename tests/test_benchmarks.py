@@ -35,13 +35,24 @@ def test_json_holds_every_figure_beside_kubespawners() -> None:
     start = "load_user_options + pod + claim"
     assert made == {
         *((start, size, "µs") for size in ("0 profiles", "10 profiles", "0 profiles, 9 variables, 2 labels")),
+        *(("form of the spawn page", size, "µs") for size in ("0 profiles", "10 profiles")),
         *(
             (name, size, unit)
             for name, unit in (("construction", "µs"), ("memory per spawner", "KiB"))
             for size in ("0 profiles", "10 profiles", "100 user rules")
         ),
+        *(
+            (f"starter files, {what}, refresh {refresh}", "200 files, cp -R", "µs")
+            for what, refresh in (
+                ("first copy", "never"),
+                ("first copy", "unmodified"),
+                ("nothing new", "new-files"),
+                ("nothing new", "unmodified"),
+            )
+        ),
     }
     assert [row["name"] for row in rows if row["ratio"] is None] == [
+        "form of the spawn page, alone",
         "compilation of the policy",
         "resolution, few rules match",
         "resolution, user with a rule",
@@ -54,4 +65,4 @@ def test_the_table_has_a_line_for_each_figure() -> None:
     lines = figures().stdout.splitlines()
     assert lines[0].startswith("python ")
     assert lines[2].split("|")[1].strip() == "what"
-    assert len(lines) == 4 + 13
+    assert len(lines) == 4 + 20

@@ -49,11 +49,12 @@ def test_the_ci_script_is_executable_and_without_faults() -> None:
 def test_cluster_tests_are_deselected_unless_asked_for() -> None:
     done = pytest_on_cluster_tests("--collect-only", "-q")
     assert "deselected" in done.stdout
-    assert "test_servers" not in done.stdout
+    assert "[embedded" in done.stdout
+    assert "[real" not in done.stdout
 
 
 def test_cluster_tests_fail_when_asked_for_and_no_cluster_is_named() -> None:
-    done = pytest_on_cluster_tests("-x", ENVSPAWNER_CLUSTER_TESTS="1")
+    done = pytest_on_cluster_tests("-x", "-m", "cluster", ENVSPAWNER_CLUSTER_TESTS="1")
     assert done.returncode == 1
     assert (
         "no cluster to test on: cluster tests were asked for, but KUBECONFIG names no cluster" in done.stdout
@@ -66,7 +67,9 @@ def test_cluster_tests_fail_when_asked_for_and_the_cluster_does_not_answer(tmp_p
         (tmp_path / "bin" / tool).write_text(f"#!/bin/sh\necho {says} >&2; exit 1\n")
         (tmp_path / "bin" / tool).chmod(0o755)
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    done = pytest_on_cluster_tests("-x", ENVSPAWNER_CLUSTER_TESTS="1", KUBECONFIG="/nowhere", PATH=path)
+    done = pytest_on_cluster_tests(
+        "-x", "-m", "cluster", ENVSPAWNER_CLUSTER_TESTS="1", KUBECONFIG="/nowhere", PATH=path
+    )
     assert done.returncode == 1
     assert "no cluster to test on: kubectl get --raw /readyz" in done.stdout
     assert "connection refused" in done.stdout

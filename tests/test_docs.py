@@ -17,7 +17,7 @@ import pytest
 import yaml
 from traitlets.config import Config
 
-from envspawner.cli import main
+from envspawner.cli import main, parser
 from envspawner.hub.store import policy_of
 from envspawner.policy.load import load_text
 from envspawner.policy.sections import SECTIONS
@@ -25,6 +25,7 @@ from envspawner.policy.sections import SECTIONS
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+OF_FILE = re.compile(r"<!-- file: (\S+) -->\n```\w*\n(.*?)^```$", re.M | re.S)
 OUTPUT = re.compile(r"(<!-- output of: envspawner (.*?) -->\n```\n)(.*?)(^```$)", re.M | re.S)
 
 
@@ -34,6 +35,7 @@ def blocks(language: str) -> list[Any]:
         for page in PAGES
         for match in FENCE.finditer(page.read_text())
         if match[1] == language
+        if not page.read_text()[: match.start()].splitlines()[-1].startswith("<!-- file: ")
     ]
 
 
@@ -54,9 +56,17 @@ def test_a_yaml_block_is_a_policy_without_problems(text: str) -> None:
 @pytest.mark.parametrize("text", blocks("sh"))
 def test_every_envspawner_command_works(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for command in re.split(r"&&|\n", text):
-        words = command.strip().removeprefix(".venv/bin/")
-        if words.startswith("envspawner "):
+        words = command.partition(" > ")[0].strip().removeprefix(".venv/bin/")
+        if words.startswith("envspawner demo"):  # it runs until it is ended: tests/demo does that
+            parser().parse_args(shlex.split(words)[1:])
+        elif words.startswith("envspawner "):
             assert run(words.removeprefix("envspawner "), monkeypatch)[0] == 0, words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_block_of_a_file_is_that_file(page: Path) -> None:
+    for name, text in OF_FILE.findall(page.read_text()):
+        assert (ROOT / name).read_text() == text
 
 
 def test_the_python_blocks_are_configurations() -> None:

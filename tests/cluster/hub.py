@@ -1,7 +1,7 @@
-"""A real JupyterHub process against a real cluster, driven over HTTP.
+"""A real JupyterHub process against a cluster, driven over HTTP.
 
 The hub and its proxy run on this machine, its servers are pods: the machine must reach the pods' addresses,
-and the pods this machine's (`Cluster.hub_ip`).
+and the pods this machine's (`Cluster.hub_ip`). The cluster may be the embedded one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,7 +39,8 @@ c.DummyAuthenticator.allow_all = True
 c.Authenticator.manage_groups = False
 c.JupyterHub.bind_url = {url!r}
 c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = {hub_url!r}
-c.ConfigurableHTTPProxy.should_start = True
+c.ConfigurableHTTPProxy.should_start = {starts_proxy!r}
+c.JupyterHub.cleanup_proxy = {starts_proxy!r}
 c.ConfigurableHTTPProxy.api_url = {proxy_url!r}
 c.JupyterHub.db_url = "sqlite:///hub.sqlite"
 c.JupyterHub.cookie_secret_file = "cookie_secret"
@@ -100,19 +102,36 @@ class Hub:
         self._workdir = workdir
         self._token = secrets.token_hex(16)
         self._open = build_opener(ProxyHandler({})).open
-        settings = {
+        self._proxy_token = secrets.token_hex(16)
+        self._config = BEFORE + cluster.hub_config + "{config}" + AFTER
+        self._settings = {
+            "config": config,
             "namespace": cluster.namespace,
             "url": self.url,
             "hub_url": f"http://{host}:{_free_port(cluster.hub_ip)}",
-            "proxy_url": f"http://127.0.0.1:{_free_port('127.0.0.1')}",
             "token": self._token,
         }
-        workdir.mkdir(parents=True, exist_ok=True)
-        config = BEFORE.format_map(settings) + config + AFTER.format_map(settings)
-        (workdir / "jupyterhub_config.py").write_text(config)
+        self._stack = ExitStack()
 
     def __enter__(self) -> Hub:
-        own = {"KUBECONFIG": self.cluster.hub_kubeconfig, "CONFIGPROXY_AUTH_TOKEN": secrets.token_hex(16)}
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def _start(self) -> None:
+        port = int(self.url.rpartition(":")[2])
+        proxy_url = self._stack.enter_context(self.cluster.proxy(self._proxy_token, port))
+        settings = {
+            **self._settings,
+            "starts_proxy": not proxy_url,
+            "proxy_url": proxy_url or f"http://127.0.0.1:{_free_port('127.0.0.1')}",
+        }
+        self._workdir.mkdir(parents=True, exist_ok=True)
+        (self._workdir / "jupyterhub_config.py").write_text(self._config.format_map(settings))
+        own = {"KUBECONFIG": self.cluster.hub_kubeconfig, "CONFIGPROXY_AUTH_TOKEN": self._proxy_token}
         with (self._workdir / "hub.log").open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"],
@@ -123,12 +142,8 @@ class Hub:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        try:
-            wait_until("the hub is healthy", self._healthy, timeout=60)
-        except BaseException:
-            self._end()
-            raise
-        return self
+        self._stack.callback(self._end)
+        wait_until("the hub is healthy", self._healthy, timeout=60)
 
     def __exit__(self, *exception: object) -> None:
         try:
@@ -136,7 +151,7 @@ class Hub:
                 with ThreadPoolExecutor(4) as pool:
                     list(pool.map(self.delete_user, tuple(self.users)))
         finally:
-            self._end()
+            self._stack.close()
 
     @property
     def log(self) -> str:
@@ -247,7 +262,7 @@ class Hub:
         for user in self.users:
             for kind in ("pod", "persistentvolumeclaim"):
                 for name in self.cluster.owned_by(kind, user):
-                    self.cluster.kubectl("delete", kind, name, "--grace-period=1", "--ignore-not-found")
+                    self.cluster.delete(kind, name)
 
 
 def _server_path(name: str, server: str) -> str:

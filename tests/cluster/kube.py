@@ -1,4 +1,4 @@
-"""The cluster that the environment names, through kubectl: its objects as JSON, its pods from inside."""
+"""A cluster as tests see it: its objects as JSON, its pods from inside; and a real one, through kubectl."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,9 +23,62 @@ class ClusterError(Exception):
     """The cluster, or what the tests need beside it, is missing or does not answer."""
 
 
-@dataclass(frozen=True)
 class Cluster:
-    """One Kubernetes, as its administrator sees it (kubectl), and the credentials of a hub."""
+    """A Kubernetes as its administrator sees it, and the credentials of a hub."""
+
+    hub_kubeconfig: str
+    namespace: str
+    image: str
+    hub_ip: str
+    hub_config: str = ""
+    """What a hub's configuration needs beside the tests' own."""
+
+    @contextmanager
+    def proxy(self, token: str, port: int) -> Iterator[str]:
+        """Runs a proxy for a hub and gives the URL of its API; "" where the hub starts its own."""
+        yield ""
+
+    def find(self, kind: str, name: str) -> Json | None:
+        raise NotImplementedError
+
+    def all(self, kind: str) -> list[Json]:
+        raise NotImplementedError
+
+    def create_secret(self, name: str, key: str, value: str) -> None:
+        raise NotImplementedError
+
+    def delete(self, kind: str, name: str) -> None:
+        """Nothing where there is no such object."""
+        raise NotImplementedError
+
+    def exec(self, pod: str, *argv: str) -> str:
+        """What a command printed inside a pod's notebook container."""
+        raise NotImplementedError
+
+    def environ(self, pod: str) -> str:
+        """The variables of the notebook container's own process, as the kernel has them."""
+        raise NotImplementedError
+
+    def pod(self, name: str) -> Json:
+        found = self.find("pod", name)
+        assert found is not None, f"there is no pod {name}"
+        return found
+
+    def claim(self, name: str) -> Json:
+        found = self.find("persistentvolumeclaim", name)
+        assert found is not None, f"there is no claim {name}"
+        return found
+
+    def owned_by(self, kind: str, user: str) -> list[str]:
+        """Names of the pods or claims that a hub made for a user."""
+        owner = "hub.jupyter.org/username"
+        metadata = [i["metadata"] for i in self.all(kind) if "deletionTimestamp" not in i["metadata"]]
+        return sorted(m["name"] for m in metadata if m.get("annotations", {}).get(owner) == user)
+
+
+@dataclass(frozen=True)
+class RealCluster(Cluster):
+    """The one that the environment names, through kubectl."""
 
     kubeconfig: str
     hub_kubeconfig: str
@@ -33,7 +87,7 @@ class Cluster:
     hub_ip: str
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Cluster:
+    def from_environment(cls, environ: Mapping[str, str]) -> RealCluster:
         """Read the settings, and raise `ClusterError` unless that cluster can run servers.
 
         KUBECONFIG                  credentials of the tests themselves (required)
@@ -91,26 +145,21 @@ class Cluster:
         found: Json | None = json.loads(text) if text else None
         return found
 
-    def pod(self, name: str) -> Json:
-        found = self.find("pod", name)
-        assert found is not None, f"there is no pod {name}"
-        return found
-
-    def claim(self, name: str) -> Json:
-        found = self.find("persistentvolumeclaim", name)
-        assert found is not None, f"there is no claim {name}"
-        return found
-
-    def owned_by(self, kind: str, user: str) -> list[str]:
-        """Names of the pods or claims that a hub made for a user."""
+    def all(self, kind: str) -> list[Json]:
         items: list[Json] = json.loads(self.kubectl("get", kind, "-o", "json"))["items"]
-        owner = "hub.jupyter.org/username"
-        metadata = [i["metadata"] for i in items if "deletionTimestamp" not in i["metadata"]]
-        return sorted(m["name"] for m in metadata if m.get("annotations", {}).get(owner) == user)
+        return items
+
+    def create_secret(self, name: str, key: str, value: str) -> None:
+        self.kubectl("create", "secret", "generic", name, f"--from-literal={key}={value}")
+
+    def delete(self, kind: str, name: str) -> None:
+        self.kubectl("delete", kind, name, "--grace-period=1", "--ignore-not-found")
 
     def exec(self, pod: str, *argv: str) -> str:
-        """What a command printed inside a pod's notebook container."""
         return self.kubectl("exec", pod, "-c", "notebook", "--", *argv)
+
+    def environ(self, pod: str) -> str:
+        return self.exec(pod, "cat", "/proc/1/environ")
 
 
 @dataclass(frozen=True)
@@ -146,7 +195,7 @@ class Server:
     @property
     def environ(self) -> dict[str, str]:
         """As the notebook's own process has it."""
-        pairs = self.run("cat", "/proc/1/environ").rstrip("\0").split("\0")
+        pairs = self.cluster.environ(self.pod_name).rstrip("\0").split("\0")
         return dict(pair.split("=", 1) for pair in pairs)
 
     @property

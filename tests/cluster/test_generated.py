@@ -17,7 +17,8 @@ import pytest
 from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient
 
-from tests.cluster.kube import Cluster, Json
+from tests.cluster.kube import Json, RealCluster
+from tests.cluster.where import only_on_a_real_cluster
 from tests.generated.pieces import PRIORITY_CLASS, RUNTIME_CLASS, SERVICE_ACCOUNT
 from tests.generated.policies import Written, policies
 from tests.generated.sampling import samples
@@ -45,7 +46,7 @@ NAMED = [
 
 
 @pytest.fixture
-def named_objects(cluster: Cluster) -> Iterator[None]:
+def named_objects(cluster: RealCluster) -> Iterator[None]:
     objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": NAMED})
     cluster.kubectl("apply", "-f", "-", stdin=objects)
     yield
@@ -65,7 +66,7 @@ def generated(folder: Path) -> list[tuple[Written, Made]]:
     raise AssertionError("samples do not end")
 
 
-async def refusals(cluster: Cluster, documents: list[Json]) -> list[str]:
+async def refusals(cluster: RealCluster, documents: list[Json]) -> list[str]:
     """What the API server says of each document in a dry run; "" where it accepts it."""
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -88,8 +89,9 @@ async def refusals(cluster: Cluster, documents: list[Json]) -> list[str]:
         return await asyncio.gather(*(send(api, document) for document in documents))
 
 
+@only_on_a_real_cluster
 @pytest.mark.usefixtures("named_objects")
-def test_what_check_accepts_the_api_server_accepts(cluster: Cluster, tmp_path: Path) -> None:
+def test_what_check_accepts_the_api_server_accepts(cluster: RealCluster, tmp_path: Path) -> None:
     starts = generated(tmp_path)
     sent = {
         json.dumps(document, sort_keys=True): (written, made)

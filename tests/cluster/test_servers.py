@@ -1,4 +1,4 @@
-"""Servers that a real JupyterHub starts by policy on a real cluster: seen from outside and from inside."""
+"""Servers that a real JupyterHub starts by policy on a cluster: seen from outside and from inside."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tests.cluster.people import (
     Servers,
     other_names_of,
 )
+from tests.cluster.where import only_on_a_real_cluster
 
 MIB = 1 << 20
 
@@ -68,6 +69,7 @@ def test_defaults_group_user_and_profile_each_set_their_image(servers: Servers, 
     assert servers[DEE].container["image"] == other
 
 
+@only_on_a_real_cluster
 def test_limits_of_defaults_group_user_profile_and_choice_are_in_the_cgroup(servers: Servers) -> None:
     limits = {p.name: (servers[p].memory_limit // MIB, servers[p].cpu_limit) for p in (ADA, BEN, CY, DEE)}
     assert limits == {

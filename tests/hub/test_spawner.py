@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.web import HTTPError
 from traitlets.config import Config
 
 from envspawner.hub.spawner import EnvSpawner
@@ -27,9 +28,10 @@ async def test_the_start_timeout_is_known_before_the_start_has_run(tmp_path: Pat
         assert spawner.start_timeout == 900
 
 
-async def test_a_refusal_waits_for_the_start_itself(tmp_path: Path) -> None:
+async def test_what_is_not_offered_is_refused_before_any_hook_runs(tmp_path: Path) -> None:
     with spawner_for(config_of(tmp_path, TIMEOUTS), options={"profile": "quick"}) as spawner:
-        await spawner._run_apply_user_options(spawner.user_options)
+        with pytest.raises(HTTPError, match="profile-forbidden"):
+            await spawner._run_apply_user_options(spawner.user_options)
         assert spawner.start_timeout == 60
 
 
@@ -209,15 +211,6 @@ def test_a_wrong_policy_refuses_the_first_spawner_where_the_hub_was_not_stopped(
         pytest.raises(PolicyError, match="memroy"),
         spawner_for(config_of(tmp_path, "defaults: {memroy: 1}")),
     ):
-        pass
-
-
-def test_a_profile_list_beside_a_policy_is_an_error(tmp_path: Path) -> None:
-    def configure(c: Any) -> None:
-        c.KubeSpawner.profile_list = [{"display_name": "x"}]
-
-    config = config_of(tmp_path, "defaults: {}", configure)
-    with pytest.raises(PolicyError, match="profile_list stands beside a policy"), spawner_for(config):
         pass
 
 
