@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 
 from .construction import construction
+from .copying import copying
+from .forms import forms
 from .measure import Row
 from .report import as_json, as_table
 from .resolution import resolution
@@ -34,7 +36,9 @@ def _measure(quick: bool, rounds: int) -> Iterator[Row]:
     asyncio.run(spawns_are_equal(10, ordinary=True))
     yield from spawns(sizes, rounds, _say)
     yield from construction(sizes, users, rounds, _say)
+    yield from forms(sizes, rounds, _say)
     yield from asyncio.run(resolution(users, groups, profiles, rounds, _say))
+    yield from copying(200 if quick else 20_000, rounds, _say)
 
 
 def _say(what: str) -> None:
