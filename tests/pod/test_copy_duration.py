@@ -88,7 +88,7 @@ def test_what_takes_too_long_is_given_up_and_tried_again(pod: Pod) -> None:
     assert [path.name for path in pod.home.iterdir()] == [".copied.failed"]
     (pod.sh.parent / "cp").unlink()
     (pod.sh.parent / "cp").symlink_to(cp)
-    timed(pod, one)
+    timed(pod, StarterFiles(str(pod.image), timeout=3600))
     assert pod.got() == tree(pod.image)
 
 
