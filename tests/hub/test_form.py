@@ -147,7 +147,7 @@ async def test_one_profile_with_options_shows_them(tmp_path: Path) -> None:
 )
 async def test_without_profiles_there_is_no_form(tmp_path: Path, policy: str | None) -> None:
     with spawner_for(config_of(tmp_path, policy)) as spawner:
-        assert spawner.options_form == ""
+        assert await spawner.get_options_form() == ""
 
 
 async def test_an_admins_own_form_stays(tmp_path: Path) -> None:
