@@ -42,7 +42,7 @@ class _Chosen:
 async def render(spawner: Any) -> str:
     """The form of a spawner: HTML, or "" where there is nothing to choose, so that JupyterHub starts right away."""
     if not spawner.active:
-        spawner._restore()  # a start that failed may have left its traits
+        spawner.forget_start()
     now = await spawner._policy_now()
     if now is None or not now.resolver.policy.profiles:
         return ""

@@ -142,6 +142,11 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         if timeout is not None:
             self._assign({"start_timeout": timeout})
 
+    def forget_start(self) -> None:
+        """Puts away what a start that failed may have left: its traits, and the policy that it began with."""
+        self._restore()
+        self._pinned = ()
+
     async def load_user_options(self) -> None:
         """Resolves the policy for this user and these options, and sets KubeSpawner's traits by it.
 
