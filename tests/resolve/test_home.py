@@ -38,6 +38,7 @@ def test_the_built_in_home_is_kubespawners_claim() -> None:
         VOLUME,
         "/home/jovyan",
         None,
+        "claim-ada--lab",
     )
 
 
@@ -48,8 +49,9 @@ def test_a_dynamic_home_as_the_policy_says() -> None:
             homeMountPath: /home/me
             dynamic: {pvcNameTemplate: "home-{username}", volumeNameTemplate: "v-{username}", subPath: work}
         """
+    named = "home-ada"
     assert home(text) == Home(
-        "dynamic", "home-ada", "default", False, "user", "home-{username}", "v-ada", "/home/me", "work"
+        "dynamic", named, "default", False, "user", "home-{username}", "v-ada", "/home/me", "work", named
     )
 
 
