@@ -12,6 +12,7 @@ from .construction import construction
 from .copying import copying
 from .forms import forms
 from .measure import Row
+from .reload import reload
 from .report import as_json, as_table
 from .resolution import resolution
 from .spawns import spawns, spawns_are_equal
@@ -38,6 +39,7 @@ def _measure(quick: bool, rounds: int) -> Iterator[Row]:
     yield from construction(sizes, users, rounds, _say)
     yield from forms(sizes, rounds, _say)
     yield from asyncio.run(resolution(users, groups, profiles, rounds, _say))
+    yield from asyncio.run(reload([64] if quick else [1024, 10240], min(rounds, 3), _say))
     yield from copying(200 if quick else 20_000, rounds, _say)
 
 

@@ -57,6 +57,8 @@ def test_json_holds_every_figure_beside_kubespawners() -> None:
         "resolution, few rules match",
         "resolution, user with a rule",
         "resolution, 20 groups",
+        "reload, longest block",
+        "reload, until in force",
     ]
     assert "a start with 10 profiles" in ran.stderr
 
@@ -65,4 +67,4 @@ def test_the_table_has_a_line_for_each_figure() -> None:
     lines = figures().stdout.splitlines()
     assert lines[0].startswith("python ")
     assert lines[2].split("|")[1].strip() == "what"
-    assert len(lines) == 4 + 20
+    assert len(lines) == 4 + 22

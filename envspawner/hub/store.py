@@ -117,12 +117,23 @@ def load_configured(
     if sources:
         problems = list(_beside(own))
     listed = Listed(own.get("profile_list"), located.get("profile_list"))
-    loaded = load(sources, listed, spawner_class, _volumes(own.get("volumes")), problems, warnings)
+    try:
+        loaded = load(sources, listed, spawner_class, _volumes(own.get("volumes")), problems, warnings)
+    finally:
+        if file is not None:
+            _let_go(sources[0].data)
     if loaded is None:
         return None
     never = never_there(config) if loaded.policy.uses_auth_state else None
     told = loaded.warnings if never is None else (*loaded.warnings, never)
     return replace(loaded, file=file, warnings=told)
+
+
+def _let_go(document: Any) -> None:
+    """Empties a document that nobody needs any more: all at once, no other thread would run until it is gone."""
+    for section in document.values() if isinstance(document, dict) else ():
+        while isinstance(section, dict) and section:
+            section.popitem()
 
 
 def configured(config: Config, section_names: Sequence[str]) -> dict[str, Any]:

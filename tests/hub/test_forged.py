@@ -86,6 +86,8 @@ def test_it_is_refused_by_the_rest_api(hub: RealHub, ada: str, name: str) -> Non
         status, reason = forged.old
     before = hub.refusals()
     answer = hub.send("POST", "/hub/api/users/ada/server", forged.raw, ada)
+    if version_info[:3] == (5, 5, 0) and name == "bytes that are no text":
+        status = 500  # JupyterHub's own; 5.5.4 says 400
     assert answer.status == status, answer
     assert_refused(hub, answer, before, reason)
     stored = json.loads(hub.send("GET", "/hub/api/users/ada?include_stopped_servers=1").text)

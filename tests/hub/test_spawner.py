@@ -30,8 +30,9 @@ async def test_the_start_timeout_is_known_before_the_start_has_run(tmp_path: Pat
 
 async def test_what_is_not_offered_is_refused_before_any_hook_runs(tmp_path: Path) -> None:
     with spawner_for(config_of(tmp_path, TIMEOUTS), options={"profile": "quick"}) as spawner:
-        with pytest.raises(HTTPError, match="profile-forbidden"):
+        with pytest.raises(HTTPError) as caught:
             await spawner._run_apply_user_options(spawner.user_options)
+        assert getattr(caught.value, "refusal", "").startswith("profile-forbidden: ")
         assert spawner.start_timeout == 60
 
 

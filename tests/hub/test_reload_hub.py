@@ -1,0 +1,118 @@
+"""A real hub reads its policy file again when it changes, without a restart, and tells so in log and metrics."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from . import embedded, realhub
+from .realhub import RealHub
+
+POLICY = """
+defaults: {{memory: {{limit: {size}G}}}}
+profiles: {{{name}: {{displayName: The {name} one}}, other: {{}}}}
+"""
+CONFIG = """
+c.EnvSpawner.policy_file = "policy/policy.yaml"
+c.EnvSpawner.policy_reload_seconds = 0.1
+"""
+PATIENCE = 20.0
+
+
+def text(name: str, size: int = 1) -> str:
+    return POLICY.format(name=name, size=size)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+    folder = tmp_path_factory.mktemp("hub")
+    (folder / "policy").mkdir()
+    (folder / "policy" / "policy.yaml").write_text(text("first"))
+    with (
+        embedded.cluster(tmp_path_factory.mktemp("cluster")) as cluster,
+        realhub.run(folder, CONFIG, cluster.kubeconfig) as hub,
+    ):
+        yield hub
+
+
+def wait(what: str, done: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)  # nobody tells another process that a hub has read a file
+
+
+def metrics(hub: RealHub) -> dict[str, float]:
+    found = re.findall(r"^(envspawner_policy\S+) (\S+)$", hub.send("GET", "/hub/metrics").text, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+def reloads(hub: RealHub, result: str) -> float:
+    return metrics(hub)[f'envspawner_policy_reloads_total{{result="{result}"}}']
+
+
+def offered(hub: RealHub) -> str:
+    opener, _ = hub.browser_of("ada")
+    return hub.send("GET", "/hub/spawn", opener=opener).text
+
+
+def test_an_edit_a_rename_and_a_config_maps_swap_are_offered_without_a_restart(hub: RealHub) -> None:
+    folder = hub.folder / "policy"
+    file = folder / "policy.yaml"
+    wait("the first policy", lambda: "The first one" in offered(hub))
+    file.write_text(text("edited"))
+    wait("the edit", lambda: "The edited one" in offered(hub))
+    (folder / "new.yaml").write_text(text("renamed"))
+    (folder / "new.yaml").rename(file)
+    wait("the rename", lambda: "The renamed one" in offered(hub))
+    for name in ("mounted", "swapped"):
+        (folder / f"..{name}").mkdir()
+        (folder / f"..{name}" / "policy.yaml").write_text(text(name))
+    (folder / "..data").symlink_to("..mounted")
+    (folder / "link").symlink_to("..data/policy.yaml")
+    (folder / "link").rename(file)
+    wait("the link", lambda: "The mounted one" in offered(hub))
+    (folder / "..data_tmp").symlink_to("..swapped")
+    (folder / "..data_tmp").rename(folder / "..data")
+    wait("the swap", lambda: "The swapped one" in offered(hub))
+    assert hub.process.poll() is None
+
+
+def test_a_broken_and_a_vanished_file_keep_the_last_good_policy_and_are_told_once(hub: RealHub) -> None:
+    file = hub.folder / "policy" / "policy.yaml"
+    good = reloads(hub, "success")
+    file.unlink()
+    file.write_text(text("good"))
+    wait("a good one", lambda: reloads(hub, "success") == good + 1)
+    bad = reloads(hub, "failure")
+    file.write_text("defaults:\n  memroy: {limit: 1G}\n  uid: x\n")
+    wait("the broken one", lambda: reloads(hub, "failure") == bad + 1)
+    assert metrics(hub)["envspawner_policy_last_reload_successful"] == 0
+    assert "The good one" in offered(hub)
+    file.unlink()
+    wait("nothing", lambda: reloads(hub, "failure") == bad + 2)
+    assert "The good one" in offered(hub)
+    assert hub.log.count("policy/policy.yaml:2:3: defaults.memroy: unknown key") == 1
+    assert hub.log.count("policy/policy.yaml:3:8: defaults.uid") == 1
+    assert hub.log.count("policy/policy.yaml: cannot read the policy: No such file or directory") == 1
+    file.write_text(text("good"))
+    wait("the good one again", lambda: metrics(hub)["envspawner_policy_last_reload_successful"] == 1)
+
+
+def test_metrics_name_one_policy_and_no_label_grows_with_what_users_send(hub: RealHub) -> None:
+    file = hub.folder / "policy" / "policy.yaml"
+    for size in (3, 4, 5):
+        done = reloads(hub, "success")
+        file.write_text(text("sized", size))
+        wait("another policy", lambda done=done: reloads(hub, "success") > done)  # type: ignore[misc]
+    infos = [name for name in metrics(hub) if name.startswith("envspawner_policy_info")]
+    assert len(infos) == 1
+    token = hub.token_of("bob")
+    for number in range(30):
+        body = f'{{"profile": "p{number}", "o{number}": "x"}}'.encode()
+        assert hub.send("POST", "/hub/api/users/bob/server", body, token).status in (400, 403)
+    assert set(hub.refusals()) <= {"profile-unknown", "option-unknown", "options-invalid"}
+    assert abs(metrics(hub)["envspawner_policy_last_reload_success_timestamp_seconds"] - time.time()) < 600
