@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,6 +101,12 @@ def load_configured(
     if problems:
         raise PolicyError(problems)
     own = configured(config, section_names)
+    seconds = own.get("policy_reload_seconds", 0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < inf:
+        message = "expected a number of seconds, 0 or more"
+        raise PolicyError(
+            [Problem(Place(OWNER), "policy_reload_seconds", message, "write 5, or 0 for never")]
+        )
     sections = {name: own[name] for name in SECTION_TRAITS if own.get(name)}
     sources: list[Source] = []
     warnings: list[Problem] = []

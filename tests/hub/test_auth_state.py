@@ -83,8 +83,9 @@ profiles: {small: {}, big: {displayName: Big one, allow: {groups: [staff]}}}
         staff = list(spawner.user.orm_user.groups)
         spawner.user.orm_user.groups = []
         spawner.user_options = {"profile": "big"}
-        with pytest.raises(HTTPError, match="profile-forbidden"):
+        with pytest.raises(HTTPError) as caught:
             await spawner._run_apply_user_options(spawner.user_options)
+        assert getattr(caught.value, "refusal", "").startswith("profile-forbidden: ")
         spawner.user.orm_user.groups = staff
         spawner.user_options = {"profile": "big"}
         await spawner._run_apply_user_options(spawner.user_options)

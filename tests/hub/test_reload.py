@@ -9,6 +9,7 @@ import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from envspawner.hub import reload
 from envspawner.hub.offline import OfflineSpawner
 from envspawner.hub.reload import Watch
 from envspawner.hub.store import policy_of
+from envspawner.policy.problems import PolicyError
 
 from .support import config_of, made_by, spawner_for
 
@@ -271,6 +273,29 @@ async def test_profiles_that_a_change_brings_are_offered_by_spawners_that_were_t
         (tmp_path / "policy.yaml").write_text("profiles: {small: {}, large: {displayName: Very large}}\n")
         await watch.look()
         assert "Very large" in await spawner.get_options_form()
+
+
+async def test_a_file_that_shall_never_be_read_again_is_not_watched(tmp_path: Path) -> None:
+    def tasks_for(seconds: float) -> int:
+        config = config_of(tmp_path, OLD, lambda c: c.EnvSpawner.update(policy_reload_seconds=seconds))
+        loaded = policy_of(config, OfflineSpawner.section_names())
+        assert loaded is not None
+        before = asyncio.all_tasks()
+        reload.watch(SimpleNamespace(config=config, log=LOG), OfflineSpawner, loaded)
+        new = asyncio.all_tasks() - before
+        for task in new:
+            task.cancel()
+        return len(new)
+
+    assert tasks_for(5) == 1
+    assert tasks_for(0) == 0
+
+
+@pytest.mark.parametrize("seconds", [-1, "often", True, float("nan")])
+def test_what_is_no_number_of_seconds_is_a_problem_at_the_start(tmp_path: Path, seconds: object) -> None:
+    config = config_of(tmp_path, OLD, lambda c: c.EnvSpawner.update(policy_reload_seconds=seconds))
+    with pytest.raises(PolicyError, match="policy_reload_seconds: expected a number of seconds, 0 or more"):
+        policy_of(config, OfflineSpawner.section_names())
 
 
 class Waiting(OfflineSpawner):
