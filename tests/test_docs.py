@@ -27,6 +27,9 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 OF_FILE = re.compile(r"<!-- file: (\S+) -->\n```\w*\n(.*?)^```$", re.M | re.S)
 OUTPUT = re.compile(r"(<!-- output of: envspawner (.*?) -->\n```\n)(.*?)(^```$)", re.M | re.S)
+WITH_OUTPUT = re.compile(r"^```sh\n([^\n]*)\n```\n\n<!-- output of: (.*?) -->", re.M)
+SHOWN = {words for page in PAGES for _, words in WITH_OUTPUT.findall(page.read_text())}
+"""Commands whose output stands below them, and says why they end as they do."""
 
 
 def blocks(language: str) -> list[Any]:
@@ -40,9 +43,10 @@ def blocks(language: str) -> list[Any]:
 
 
 def run(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    """The exit code, and all that a terminal shows."""
     monkeypatch.chdir(ROOT)
     out = io.StringIO()
-    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+    with redirect_stdout(out), redirect_stderr(out):
         code = main(shlex.split(command))
     return code, out.getvalue()
 
@@ -60,7 +64,14 @@ def test_every_envspawner_command_works(text: str, monkeypatch: pytest.MonkeyPat
         if words.startswith("envspawner demo"):  # it runs until it is ended: tests/demo does that
             parser().parse_args(shlex.split(words)[1:])
         elif words.startswith("envspawner "):
-            assert run(words.removeprefix("envspawner "), monkeypatch)[0] == 0, words
+            code, told = run(words.removeprefix("envspawner "), monkeypatch)
+            assert code == 0 or words in SHOWN, told
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_an_output_below_a_command_is_that_of_the_command(page: Path) -> None:
+    for command, shown in WITH_OUTPUT.findall(page.read_text()):
+        assert command.removeprefix(".venv/bin/") == shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

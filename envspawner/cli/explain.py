@@ -8,6 +8,7 @@ import sys
 from fractions import Fraction
 from typing import Any
 
+from ..policy.problems import suggest
 from ..policy.quantities import format_cpu, format_memory
 from ..resolve.access import Refusal
 from ..resolve.home import Unusable
@@ -25,6 +26,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("policy", metavar="POLICY", help=POLICY_HELP)
     add_selectors(parser)
+    parser.add_argument(
+        "--path", action="append", default=[], help="only this value and those below it: memory (repeatable)"
+    )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text")
     parser.set_defaults(run=run)
 
@@ -38,12 +42,28 @@ def run(arguments: argparse.Namespace) -> int:
     except Unusable as error:
         raise Fails(f"refused: policy-unusable: {error}") from None
     facts = as_json(environment) | ({"beneath": subject.beneath} if subject.beneath else {})
+    facts["values"] = _only(facts["values"], arguments.path)
     if arguments.output == "json":
         json.dump(facts, sys.stdout, indent=2, ensure_ascii=False)
         print()
     else:
         sys.stdout.writelines(_table(facts))
     return 0
+
+
+def _only(values: list[dict[str, Any]], paths: list[str]) -> list[dict[str, Any]]:
+    """The values at some paths and below them; all of them without a path. Raises Fails where nothing is."""
+    found = [one for one in values if not paths or any(is_at(one["path"], path) for path in paths)]
+    for path in paths:
+        if not any(is_at(one["path"], path) for one in found):
+            hint = suggest(path, (one["path"] for one in values))
+            raise Fails(f"no layer says anything of {path}" + (f" ({hint})" if hint else ""))
+    return found
+
+
+def is_at(path: str, above: str) -> bool:
+    """Whether a path is another, or lies below it."""
+    return path.startswith(above) and path[len(above) :][:1] in ("", ".", "[")
 
 
 def as_json(environment: ResolvedEnvironment) -> dict[str, Any]:
@@ -94,9 +114,8 @@ def _table(facts: dict[str, Any]) -> list[str]:
     picked = f", profile {facts['profile']}{options}" if facts["profile"] else ""
     home = facts["home"]
     claim = f" (claim {home['claim']})" if home["claim"] else ""
-    lines = [
-        f"{facts['user']}{groups}{picked}; home: {home['type']}{claim}; policy {facts['policy_digest']}\n\n"
-    ]
+    kind = "as KubeSpawner makes it" if home["type"] == "own" else home["type"]
+    lines = [f"{facts['user']}{groups}{picked}; home: {kind}{claim}; policy {facts['policy_digest']}\n\n"]
     rows: list[tuple[str, str, str]] = []
     for value in facts["values"]:
         rows.append((value["path"], _words(value["value"]), _from(value)))

@@ -85,7 +85,7 @@ class _Offer(Generic[C]):
             return f"{self._word}-forbidden", f"allow of {source} does not admit {person.name}"
         bound = over_bound(self._asks, most)
         if bound is not None:
-            return "over-bound", f"{source} asks for more {bound.resource} than {bound.source}"
+            return "over-bound", f"{source} asks for more {bound.resource} than {bound}"
         return None
 
 

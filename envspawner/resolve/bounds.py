@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from ..policy.problems import Place
+from ..policy.quantities import format_cpu, format_memory
 from ..policy.rules import Rule
 from .amounts import number
 from .match import BOUNDS, GROUPS, Applied
@@ -20,7 +21,7 @@ _RESOURCES: Final = {
     "storage.capacity": "storage",
 }
 _EXTENDED: Final = ("extraResource.guarantees", "extraResource.limits")
-
+_WRITTEN: Final[Mapping[str, Callable[[Any], str]]] = {"memory": format_memory, "cpu": format_cpu}
 
 Word = Literal["atLeast", "atMost"]
 
@@ -45,6 +46,10 @@ class Bound(NamedTuple):
     @property
     def place(self) -> Place:
         return self.by.rule.bound_places.get(f"{self.word}.{self.resource}", self.by.rule.place)
+
+    def __str__(self) -> str:
+        write = _WRITTEN.get(self.resource, str)
+        return f"the {write(self.amount)} of {self.source} ({self.place})"
 
 
 Bounds = Mapping[str, Bound]

@@ -91,10 +91,14 @@ class ResolvedEnvironment:
 
 
 def beaten(entry: Entry) -> Iterator[Entry]:
-    """What an entry beat, the latest first."""
+    """What an entry beat, the latest first.
+
+    That an image's new name takes the old tag away is no step of its own where the same rule sets another.
+    """
     old = entry.beat
     while old is not None:
-        yield old
+        if old.value is not None or old.by is not entry.by:
+            yield old
         old = old.beat
 
 
@@ -123,7 +127,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if hasattr(value, "to_dict"):
-        # A model of the Kubernetes client, most of whose fields are None.
-        return {key: plain(item) for key, item in value.to_dict().items() if item is not None}
+    if hasattr(value, "attribute_map"):  # a model of the Kubernetes client, most of whose fields are None
+        fields = ((name, getattr(value, attribute)) for attribute, name in value.attribute_map.items())
+        return {name: plain(item) for name, item in fields if item is not None}
     return f"a Python {type(value).__name__}"

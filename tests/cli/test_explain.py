@@ -205,3 +205,28 @@ def test_the_notes_of_the_rules_are_shown(tmp_path: Path, capsys: pytest.Capture
     assert f"note: ticket 4711  users.ada ({path}:2)" in " ".join(capsys.readouterr().out.split(" ")).replace(
         "   ", ""
     )
+
+
+def test_one_path_shows_what_lies_there_and_below(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(values(explained(capsys, "--user", "ada", "--path", "memory"))) == [
+        "memory.guarantee",
+        "memory.limit",
+    ]
+    paths = ["--path", "memory.limit", "--path", "extraTolerations"]
+    assert list(values(explained(capsys, "--user", "ada", *paths))) == ["memory.limit", "extraTolerations[0]"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("memory.limitt", "no layer says anything of memory.limitt (did you mean memory.limit?)\n"),
+        ("image.name", "no layer says anything of image.name\n"),
+        ("mem", "no layer says anything of mem\n"),
+    ],
+)
+def test_a_path_where_nothing_is_ends_with_1(
+    policy: str, capsys: pytest.CaptureFixture[str], path: str, message: str
+) -> None:
+    assert main(["explain", policy, "--user", "ada", "--path", path]) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", message)

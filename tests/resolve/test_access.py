@@ -211,7 +211,7 @@ def test_people_read_what_is_refused_and_whom_to_ask(options: Any, message: str)
         ({"profile": "gpu", "size": "q"}, "option size of profile gpu has no choice 'q'"),
         (
             {"profile": "gpu", "size": "xl"},
-            "profiles.gpu.options.size.choices.xl asks for more memory than defaults.atMost",
+            "profiles.gpu.options.size.choices.xl asks for more memory than the 4G of defaults.atMost (policy.yaml:2)",
         ),
         ({"profile": "gpu", "a--unlisted-choice": "x"}, "'a--unlisted-choice' of profile gpu takes no typed"),
         ({"profile": "gpu", "colour": "red"}, "profile gpu has no option 'colour'"),

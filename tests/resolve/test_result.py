@@ -225,6 +225,14 @@ def test_what_came_from_auth_state_is_masked_in_every_report() -> None:
     assert "s3cret" not in json.dumps([found.__dict__ for found in environment.values()], default=vars)
 
 
+def test_that_a_new_image_drops_the_old_tag_is_told_only_where_it_sets_none() -> None:
+    text = "defaults: {image: 'a/b:1'}\nusers: {ada: {image: 'a/c:2'}, bob: {image: a/c}}"
+    tag = value(resolve(text), "image.tag")
+    assert (tag.value, [old.value for old in tag.overrode]) == ("2", ["1"])
+    tag = value(resolve(text, user="bob"), "image.tag")
+    assert (tag.value, tag.source, [old.value for old in tag.overrode]) == (None, "users.bob", ["1"])
+
+
 def test_a_beaten_secret_is_masked_too() -> None:
     text = TOKEN + "\nusers: {ada: {extraEnv: {TOKEN: mine}}}"
     found = value(resolve(text, auth_state=STATE), "extraEnv.TOKEN")
@@ -292,7 +300,11 @@ def test_auth_state_is_not_expanded_again() -> None:
 
 
 def test_every_report_is_plain_data() -> None:
-    container = SimpleNamespace(to_dict=lambda: {"name": "block", "image": None, "args": ("a",)})
+    names = {"name": "name", "image": "image", "args": "args", "security_context": "securityContext"}
+    context = SimpleNamespace(attribute_map={"run_as_user": "runAsUser", "privileged": "privileged"})
+    context.run_as_user, context.privileged = 0, None
+    container = SimpleNamespace(attribute_map=names, name="block", image=None, args=("a",))
+    container.security_context = context
     layer = own_layer(
         own("initContainers", container, "block"),
         own("uid", lambda spawner: 1000),
@@ -305,7 +317,11 @@ def test_every_report_is_plain_data() -> None:
     environment = resolve(text, own=layer)
     facts = json.loads(json.dumps([vars(found) for found in environment.values()], default=vars))
     shown = {fact["path"]: fact for fact in facts}
-    assert shown["initContainers.block"]["value"] == {"name": "block", "args": ["a"]}
+    assert shown["initContainers.block"]["value"] == {
+        "name": "block",
+        "args": ["a"],
+        "securityContext": {"runAsUser": 0},
+    }
     assert shown["uid"]["overrode"][0]["value"] == "a Python function"
     assert shown["extraPodConfig.x"]["value"] == {"1": [2, 3]}
     assert [old["value"] for old in shown["memory.guarantee"]["overrode"]] == ["12.5%", "50%", 2**30]

@@ -207,7 +207,10 @@ def test_a_typed_choice_that_asks_for_too_much_is_not_offered() -> None:
     text = IMAGES.replace("images: [", "memory: {limit: 8G}, images: [")
     refusal = refused(text, options=given_image(TYPED))
     assert refusal.reason == "over-bound"
-    assert refusal.detail == "profiles.p.options.image.other asks for more memory than defaults.atMost"
+    detail = (
+        "profiles.p.options.image.other asks for more memory than the 4G of defaults.atMost (policy.yaml:2)"
+    )
+    assert refusal.detail == detail
     assert resolve(text + "users: {ada: {atMost: {memory: 8G}}}", options=given_image(TYPED)).image() == TYPED
 
 
