@@ -17,10 +17,11 @@ from traitlets.config import Config
 from ..pod.copying import copies_of
 from ..pod.init_containers import complete
 from ..pod.literal import Literal
-from ..pod.traits import traits_of
+from ..pod.traits import VALUES_ANNOTATION, traits_of
 from ..policy.problems import Place
 from ..resolve.access import Refusal
 from ..resolve.home import Unusable
+from ..resolve.record import written
 from ..resolve.request import Person, SpawnRequest
 from ..resolve.result import ResolvedEnvironment
 from . import form, homes
@@ -59,6 +60,7 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         self._sent_options: Any = {}
         self._told = Told()
         self._notices: list[str] = []  # for the user of this start
+        self._record: Callable[[], str] | None = None  # makes what the pod says of this start
         self._pinned: tuple[Loaded | None, ...] = ()  # the policy of a start that goes on
         self._sections = self.section_names()
         super().__init__(*args, **kwargs)
@@ -161,6 +163,7 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
             self._pinned = ()
 
     async def _load_by_policy(self) -> None:
+        self._record = None
         now = await self._policy_now()
         if now is None:
             self._told.tell(list)
@@ -178,6 +181,7 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         self._assign(traits)
         if now.resolver.policy.built_in:
             self._use_home(environment.home)
+            self._record = partial(written, environment, request, self.slug_scheme)
         settle(self)
         if self.log.isEnabledFor(logging.INFO):
             self.log.info("%s", log_line(self, environment))
@@ -191,9 +195,14 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         self.environment_resolved(environment)
 
     async def get_pod_manifest(self) -> Any:
-        """KubeSpawner's pod; what an init container has from the notebook is known only now."""
+        """KubeSpawner's pod; what an init container has from the notebook is known only now.
+
+        What a start was given is written on it, for `envspawner status`.
+        """
         pod = await super().get_pod_manifest()
         complete(pod)
+        if self._record is not None:
+            pod.metadata.annotations[VALUES_ANNOTATION] = self._record()
         return pod
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:

@@ -20,6 +20,8 @@ from .volumes import Volumes
 
 PROFILE_ANNOTATION: Final = "hub.jupyter.org/envspawner-profile"
 POLICY_ANNOTATION: Final = "hub.jupyter.org/envspawner-policy"
+VALUES_ANNOTATION: Final = "hub.jupyter.org/envspawner-values"
+"""Holds what `resolve/record.py` writes; set on the finished pod, so that no setting replaces it."""
 
 EXPANDED: Final = frozenset(
     {
