@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from .construction import construction
 from .copying import copying
+from .differences import differences
 from .forms import forms
 from .measure import Row
 from .reload import reload
@@ -40,6 +41,7 @@ def _measure(quick: bool, rounds: int) -> Iterator[Row]:
     yield from forms(sizes, rounds, _say)
     yield from asyncio.run(resolution(users, groups, profiles, rounds, _say))
     yield from asyncio.run(reload([64] if quick else [1024, 10240], min(rounds, 3), _say))
+    yield from differences(*((50, 3, 10) if quick else (10_000, 20, 100)), min(rounds, 3), _say)
     yield from copying(200 if quick else 20_000, rounds, _say)
 
 

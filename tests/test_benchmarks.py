@@ -59,6 +59,8 @@ def test_json_holds_every_figure_beside_kubespawners() -> None:
         "resolution, 20 groups",
         "reload, longest block",
         "reload, until in force",
+        "diff",
+        "diff, profile_list",
     ]
     assert "a start with 10 profiles" in ran.stderr
 
@@ -67,4 +69,4 @@ def test_the_table_has_a_line_for_each_figure() -> None:
     lines = figures().stdout.splitlines()
     assert lines[0].startswith("python ")
     assert lines[2].split("|")[1].strip() == "what"
-    assert len(lines) == 4 + 22
+    assert len(lines) == 4 + 24

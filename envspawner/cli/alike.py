@@ -15,14 +15,14 @@ from typing import Any
 
 from ..policy.fields import Combine
 from ..policy.globs import Glob
-from ..policy.rules import Allow, Policy, Setting
+from ..policy.rules import Allow, Policy, Rule, Setting
 from ..policy.templates import AUTH_STATE, names_in
 from ..resolve.bounds import bounds_for
 from ..resolve.home import speaks_of_home
 from ..resolve.match import GROUPS, Applied, Audience
 from ..resolve.merge import merge
 from ..resolve.request import OwnLayer, Person, SpawnRequest, Start
-from ..resolve.resolver import Resolver
+from ..resolve.resolver import Resolver, without_policy
 from ..resolve.result import ResolvedEnvironment
 from ..resolve.slugs import Scheme, user_names
 from ..resolve.strings import Words as Strings
@@ -42,11 +42,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Beneath:
-    """What lies beneath a policy. request: of one very person; stand_in: of anybody, with stand-ins for names."""
+    """What lies beneath a policy. request: of one very person; stand_in: of anybody, with stand-ins for names.
+
+    all: whatever may lie beneath anybody. picked: a request once it is known which rules were picked. bare: whether
+    there is no policy above.
+    """
 
     request: Callable[[Person], SpawnRequest]
     stand_in: SpawnRequest
+    all: OwnLayer
     scheme: Scheme = "safe"
+    picked: Callable[[SpawnRequest, list[Rule]], SpawnRequest] = lambda request, _: request
+    bare: bool = False
 
 
 def nothing_beneath(asked: Asked) -> Beneath:
@@ -58,7 +65,7 @@ def nothing_beneath(asked: Asked) -> Beneath:
     anybody = request(Person(""))
     names = {**anybody.names, **OF_USERS, "pod_name": f"jupyter-{OF_USERS['user_server']}"}
     own = OwnLayer(claim=f"claim-{OF_USERS['user_server']}")
-    return Beneath(request, replace(anybody, names=names, own=own))
+    return Beneath(request, replace(anybody, names=names, own=own), own)
 
 
 def words_of(name: str, server: str, scheme: Scheme) -> dict[str, str]:
@@ -85,7 +92,12 @@ class Side:
         return replace(self._beneath.stand_in, person=person, auth_state=self._secrets)
 
     def resolve(self, request: SpawnRequest, options: Options, people: list[Applied]) -> ResolvedEnvironment:
+        if self._beneath.bare:
+            return without_policy(request)
         selection = self.resolver.select(request, options)
+        if selection.profile is not None:
+            rules = [selection.profile.rule, *(choice.rule for _, choice in selection.choices)]
+            request = self._beneath.picked(request, rules)
         return self.resolver.resolve_selection(request, selection, people)
 
     def state(self, request: SpawnRequest, people: list[Applied]) -> Any:
@@ -125,7 +137,7 @@ class Comparison:
         self._picks = Picks(old, new)
         below = beneath or (nothing_beneath(asked), nothing_beneath(asked))
         self._scheme = below[0].scheme
-        small = relevant(old, new, asked.at, (below[0].stand_in.own, below[1].stand_in.own))
+        small = relevant(old, new, asked.at, (below[0].all, below[1].all))
         secrets = _secrets([*old.rules(), *new.rules()])
         self._sides = [Side(policy, one, secrets) for policy, one in zip(small, below, strict=True)]
         self._audiences = [Audience(allow) for allow in _allows(small)]

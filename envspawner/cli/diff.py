@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from ..policy.problems import PolicyError
+from ..policy.rules import Policy
 from ..resolve.request import Person, Start
 from .alike import Asked, Comparison
 from .beneath import beneath_of
@@ -104,9 +105,8 @@ def _comparison(arguments: argparse.Namespace) -> Compares:
     beneath = beneath_of(old, asked), beneath_of(new, asked)
     if beneath[0] is None or beneath[1] is None or beneath[0].scheme != beneath[1].scheme:
         return OneByOne(old, new, asked)
-    assert old.policy is not None
-    assert new.policy is not None
-    return Comparison(old.policy, new.policy, asked, (beneath[0], beneath[1]))
+    before, after = (subject.policy or Policy("", built_in=False) for subject in (old, new))
+    return Comparison(before, after, asked, (beneath[0], beneath[1]))
 
 
 class OneByOne:

@@ -33,8 +33,15 @@ def relevant(
     units = _differing(old, new) | _between(beneath[0].rule, beneath[1].rule)
     if replace(beneath[0], rule=None) != replace(beneath[1], rule=None):
         units.add(HOME)
+    if old.built_in != new.built_in:
+        units |= _of_built_in([*old.rules(), *new.rules(), *(one.rule for one in beneath if one.rule)])
     units |= _with_homes(units, [*old.rules(), *new.rules()])
     return _reduced(old, units), _reduced(new, units)
+
+
+def _of_built_in(rules: Iterable[Rule]) -> set[str]:
+    """What is not left as it is written where the built-in layer lies beneath: amounts, and homes."""
+    return {HOME, "memory", "cpu", *(unit for unit in _units(rules) if unit.startswith("extraResource."))}
 
 
 def unit_of(setting: Setting) -> str:

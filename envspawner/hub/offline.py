@@ -21,7 +21,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from traitlets.config import Config
 
-from ..policy.rules import Rule
+from ..policy.rules import Policy, Rule, Setting
 from ..resolve.merge import MASK
 from ..resolve.request import Person, SpawnRequest, Start
 from ..resolve.resolver import without_policy
@@ -29,7 +29,7 @@ from ..resolve.result import ResolvedEnvironment
 from .configuration import Configuration
 from .expansion import fill
 from .own import own_layer
-from .profile_start import policy_now
+from .profile_start import held_beneath, policy_now
 from .spawner import EnvSpawner
 
 SECRET_ENV: Final = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
@@ -93,6 +93,21 @@ def own_rule(configuration: Configuration) -> Rule | None:
     """What KubeSpawner's traits hold beneath a policy, whoever starts."""
     start = Start(Person("x"), "", {}, datetime.now(timezone.utc))
     return asyncio.run(_request(configuration, start)).own.rule
+
+
+def listed_beneath(configuration: Configuration) -> list[Setting] | None:
+    """What KubeSpawner holds beneath the mappings of its `profile_list`; None where only a start knows that list."""
+    start, loaded = Start(Person("x"), "", {}, datetime.now(timezone.utc)), configuration.loaded
+    configured = loaded.profile_list if loaded is not None else None
+    with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
+        if (spawner.profile_list or None) != (configured or None):
+            return None  # the class has one of its own
+        if not configured:
+            return []
+        listed = loaded.listed if loaded is not None else None
+        if listed is None or any(override.calls for override in listed.overrides.values()):
+            return None
+        return held_beneath(spawner, Policy("", profiles=listed.profiles).rules())
 
 
 def request_of(configuration: Configuration, start: Start) -> SpawnRequest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from traitlets.log import get_logger
 
 from ..policy.fields import FIELDS
 from ..policy.problems import Fault
-from ..policy.rules import Choice, Option, Policy, Rule
+from ..policy.rules import Choice, Option, Policy, Rule, Setting
 from ..resolve.access import Selection
 from ..resolve.home import Unusable
 from ..resolve.merge import updated
@@ -77,7 +77,7 @@ class Now:
         if any(self.listed.overrides[rule.source].calls for rule in rules):
             rules = await self._called(spawner, rules)
             selection = _with_rules(selection, rules)
-        return _with_own(spawner, request, rules), selection
+        return with_own(request, held_beneath(spawner, rules)), selection
 
     async def _called(self, spawner: Any, rules: list[Rule]) -> list[Rule]:
         """The rules with what their callables return.
@@ -182,17 +182,28 @@ def _with_rules(selection: Selection, rules: list[Rule]) -> Selection:
     return Selection(replace(selection.profile, rule=rules[0]), tuple(choices))
 
 
-def _with_own(spawner: Any, request: SpawnRequest, rules: list[Rule]) -> SpawnRequest:
-    """The request with the mappings that KubeSpawner holds beneath those that overrides put into them."""
-    names = {s.key for rule in rules for s in rule.settings if s.field is _OVERRIDE and s.deep}
-    held = {str(name): getattr(spawner, str(name), None) for name in sorted(map(str, names))}
-    more = [
+def held_beneath(spawner: Any, rules: Iterable[Rule]) -> list[Setting]:
+    """The mappings that KubeSpawner holds beneath those that overrides put into them."""
+    held = {name: getattr(spawner, name, None) for name in sorted(put_into(rules))}
+    return [
         opaque(_OVERRIDE.path, value, PLACE, name)
         for name, value in held.items()
         if isinstance(value, Mapping) and value
     ]
-    if not more:
-        return request
-    own = request.own.rule or Rule(SOURCE, PLACE)
-    layer: OwnLayer = replace(request.own, rule=replace(own, settings=(*own.settings, *more)))
-    return replace(request, own=layer)
+
+
+def put_into(rules: Iterable[Rule]) -> set[str]:
+    """The traits, without a key of their own in a policy, into which rules of a `profile_list` put a mapping."""
+    return {str(s.key) for rule in rules for s in rule.settings if s.field is _OVERRIDE and s.deep}
+
+
+def with_own(request: SpawnRequest, more: Sequence[Setting]) -> SpawnRequest:
+    """The request with more in KubeSpawner's own layer."""
+    return replace(request, own=with_more(request.own, more)) if more else request
+
+
+def with_more(own: OwnLayer, more: Sequence[Setting]) -> OwnLayer:
+    """The same layer with more settings."""
+    rule = own.rule or Rule(SOURCE, PLACE)
+    layer: OwnLayer = replace(own, rule=replace(rule, settings=(*rule.settings, *more)))
+    return layer

@@ -11,6 +11,7 @@ from envspawner.cli.alike import Asked, Comparison
 from envspawner.cli.beneath import beneath_of
 from envspawner.cli.diff import OneByOne
 from envspawner.cli.sources import read
+from envspawner.policy.rules import Policy
 from envspawner.resolve.request import Person
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -38,12 +39,77 @@ c.KubeSpawner.volumes = {"one": {"name": "vol-{username}", "emptyDir": {}}}
 c.EnvSpawner.defaults = {"extraEnv": {"POD": "{pod_name}", "OWNER": "{username}"}}
 c.EnvSpawner.users = {"ada": {"uid": 5}}
 """
+BARE = """\
+c.KubeSpawner.image = "a/b:1"
+c.KubeSpawner.volumes = {"one": {"name": "vol-{username}", "emptyDir": {}}}
+"""
+LIST = """\
+c.KubeSpawner.volumes = {"one": {"name": "vol-{username}", "emptyDir": {}}}
+c.KubeSpawner.environment = {'A': 'a-{username}'}
+c.KubeSpawner.pod_security_context = {'on': 'a'}
+c.KubeSpawner.profile_list = [
+    {'display_name': 'Small', 'kubespawner_override': {'mem_limit': '1G', 'environment': {'B': 'b'}}},
+    {
+        'display_name': 'Large',
+        'allowed_groups': ['staff'],
+        'kubespawner_override': {
+            'mem_limit': '4G',
+            'pod_security_context': {'off': 'x'},
+            'volume_mounts': [{'name': 'v-{username}', 'mountPath': '/{username}'}],
+        },
+        'profile_options': {
+            'cpu': {
+                'choices': {
+                    'one': {'kubespawner_override': {'cpu_limit': 1}},
+                    'two': {'kubespawner_override': {'cpu_limit': 2, 'extra_resource_limits': {'x/y': '1'}}},
+                }
+            }
+        },
+    },
+]
+"""
+BELOW = """
+c.EnvSpawner.defaults = {'atMost': {'memory': '4G'}}
+c.EnvSpawner.groups = {'project:*': {'extraEnv': {'P': '{match}'}}, 'staff': {'extraEnv': {'S': 'w'}}}
+c.EnvSpawner.users = {'ada': {'atMost': {'memory': '4G'}}}
+"""
+POLICY = """\
+c.EnvSpawner.profiles = {
+    'small': {'memory': {'limit': '1G'}, 'extraEnv': {'B': 'b'}},
+    'large': {
+        'allow': {'groups': ['staff']},
+        'memory': {'limit': '4G'},
+        'options': {'cpu': {'choices': {'one': {'cpu': {'limit': 1}}, 'two': {'cpu': {'limit': 2}}}}},
+    },
+}
+"""
 CHANGES = {
     "the policy of a chart": ("yaml", CHART, [("limit: 2G", "limit: 3G"), ('"{match}"', '"m-{match}"')]),
     "a chart's own values": ("yaml", CHART, [("5Gi", "6Gi"), ("b-{user", "c-{user"), ("v-{esc", "w-{esc")]),
     "a configuration": ("py", CONFIG, [("a/b:1", "a/b:2"), ("vol-", "disk-"), ('"uid": 5', '"uid": 6')]),
     "a configuration's policy": ("py", CONFIG, [('"{pod_name}"', '"p-{pod_name}"')]),
     "nothing": ("py", CONFIG, []),
+    "no policy": ("py", BARE, [("a/b:1", "a/b:2"), ("vol-", "disk-")]),
+    "no policy and no storage": ("py", 'c.KubeSpawner.image = "a/b:1"', [("a/b:1", "a/b:2")]),
+    "a policy where there was none": (
+        "py",
+        BARE + "# more",
+        [("# more", 'c.EnvSpawner.defaults = {"memory": {"limit": "2G"}, "extraEnv": {"A": "{username}"}}')],
+    ),
+    "a list of profiles": (
+        "py",
+        LIST,
+        [("4G", "5G"), ("['staff']", "['staff', 'project:*']"), ("v-{", "w-{")],
+    ),
+    "what lies beneath a list of profiles": ("py", LIST, [("'on': 'a'", "'on': 'b'"), ("vol-", "disk-")]),
+    "mappings of a list of profiles": ("py", LIST, [("'off': 'x'", "'off': 'y'"), ("'B': 'b'", "'B': 'c'")]),
+    "a policy below a list of profiles": (
+        "py",
+        LIST + BELOW,
+        [("'4G'}}", "'3G'}}"), ("'w'", "'{username}'")],
+    ),
+    "a list of profiles below which there was no policy": ("py", LIST + "# more", [("# more", BELOW)]),
+    "a list of profiles that becomes a policy": ("py", LIST, [(LIST, POLICY)]),
 }
 
 
@@ -63,9 +129,8 @@ def test_everybody_gets_the_changes_of_a_comparison_of_their_own(
     beneath = beneath_of(subjects[0], asked), beneath_of(subjects[1], asked)
     assert beneath[0] is not None
     assert beneath[1] is not None
-    assert subjects[0].policy is not None
-    assert subjects[1].policy is not None
-    quick = Comparison(subjects[0].policy, subjects[1].policy, asked, (beneath[0], beneath[1]))
+    before, after = (subject.policy or Policy("", built_in=False) for subject in subjects)
+    quick = Comparison(before, after, asked, (beneath[0], beneath[1]))
     slow = OneByOne(*subjects, asked)
     changed = False
     for person in PEOPLE:
@@ -76,9 +141,19 @@ def test_everybody_gets_the_changes_of_a_comparison_of_their_own(
 
 
 UNFIT = {
-    "no policy": "c.KubeSpawner.image = 'a'",
-    "a list of profiles": "c.KubeSpawner.profile_list = [{'display_name': 'A'}]",
     "a list of profiles that a callable makes": "c.KubeSpawner.profile_list = lambda spawner: []",
+    "an override that a callable makes": (
+        "c.KubeSpawner.profile_list = [\n"
+        "    {'display_name': 'A', 'kubespawner_override': {'uid': lambda spawner: 5}}\n]"
+    ),
+    "a class with a list of its own": (
+        "from envspawner.hub.spawner import EnvSpawner\n"
+        "class Own(EnvSpawner):\n"
+        "    def __init__(self, **more):\n"
+        "        super().__init__(**more)\n"
+        "        self.profile_list = [{'display_name': self.user.name}]\n"
+        "c.JupyterHub.spawner_class = Own\n"
+    ),
 }
 
 
