@@ -9,9 +9,10 @@ from jupyterhub.utils import exponential_backoff
 from traitlets import Undefined
 
 from ..policy.templates import KNOWN, Template, compile_text
-from ..resolve.home import Home
+from ..resolve.home import DEFAULT_IDENTITY, Home, scope_of
 from . import homes
 from .borrowed import BorrowingSpawner
+from .claims import VERSION, is_legacy, legacy_names, owner_of, read_claim, states_that_name
 from .refusals import refused
 from .store import Loaded
 
@@ -38,6 +39,7 @@ class HomeKeepingSpawner(BorrowingSpawner):
         self._homes: homes.Homes = {}
         self._known_homes: homes.Homes = {}
         self._home: Home | None = None
+        self._legacy = False  # the state is one of KubeSpawner 6, and its claim not found yet
         super().__init__(*args, **kwargs)
 
     def _use_home(self, home: Home) -> None:
@@ -59,11 +61,12 @@ class HomeKeepingSpawner(BorrowingSpawner):
         return [f"The home is still {home.claim}; only a new one would be called {home.named}."]
 
     def _sibling_homes(self) -> list[homes.Homes]:
-        """What this user's other servers remember."""
+        """What this user's other servers remember. The default server's own home is there as long as its user is."""
         found = []
         for name, orm_spawner in getattr(self.user, "orm_spawners", {}).items():
             if name != self.name and orm_spawner.state:
-                found.append(homes.load_homes(orm_spawner.state, self._base_template()))
+                known = homes.load_homes(orm_spawner.state, self._base_template())
+                found.append(known if name else homes.of_user(known))
         return found
 
     def _base_template(self) -> str:
@@ -73,6 +76,7 @@ class HomeKeepingSpawner(BorrowingSpawner):
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
+        self._legacy = is_legacy(state)
         remembered = state if self.remember_pvc_name else {**state, "pvc_name": None}
         template = self._base_template()
         self._homes = homes.load_homes(remembered, template, self._expand_user_properties(template))
@@ -86,6 +90,8 @@ class HomeKeepingSpawner(BorrowingSpawner):
             kept = self._known_homes.get(home.identity)
             scope = kept["scope"] if kept and kept["claim"] == self.pvc_name else home.scope
             self._homes[home.identity] = {"claim": self.pvc_name, "scope": scope}
+        if self.handle_legacy_names and self._legacy and "pvc_name" not in state:
+            del state[VERSION]  # else the next start would no longer look for the claim that is not named yet
         if self._homes:
             state[homes.KEY] = {identity: dict(kept) for identity, kept in self._homes.items()}
             default = self._homes.get("default")
@@ -94,17 +100,77 @@ class HomeKeepingSpawner(BorrowingSpawner):
                 state["pvc_name"] = default["claim"]
         return state
 
+    # --- claims of KubeSpawner 6 ---------------------------------------------------------------------------------
+
+    async def _adopt_legacy_home(self, home: Home) -> bool:
+        """Whether a claim of KubeSpawner 6's is the default home, which from now on is remembered.
+
+        KubeSpawner 7 looks for it too, but only when the volumes are settled, only under today's template, and
+        not for a named server that shares the home and is started first.
+        """
+        makes_claim = home.kind == "dynamic" or (home.kind == "own" and self.storage_pvc_ensure)
+        if home.identity != DEFAULT_IDENTITY or home.remembered or not makes_claim:
+            return False
+        states = [one.state for name, one in self.user.orm_spawners.items() if name != self.name]
+        shared = home.scope != "server" and any(map(is_legacy, states))
+        if not (self._legacy or shared) or await read_claim(self, str(home.claim)) is not None:
+            return False
+        templates = {self._base_template(): None, str(home.claim_template): None}
+        for template in (one for one in templates if not _is_foreign(one)):
+            if await self._find_legacy_home(template, str(home.claim), labelled=False):
+                return True
+        return False
+
+    async def _find_legacy_home(self, template: str, now: str, *, labelled: bool) -> bool:
+        """Remembers a claim that the template named once, if there is one. labelled: it has to say whose it is."""
+        if not (self.handle_legacy_names and self.remember_pvc_name):
+            return False
+        for name in legacy_names(self, [template], now):
+            claim = await read_claim(self, name)
+            owner = None if claim is None else owner_of(claim)
+            if claim is None or (owner != self.user.name and (labelled or owner is not None)):
+                continue
+            self.log.warning("%s: the claim %s of KubeSpawner 6 is the home", self._log_name, name)
+            scope = scope_of(compile_text(template))
+            self._homes[DEFAULT_IDENTITY] = {"claim": name, "scope": scope}
+            return True
+        return False
+
+    # --- the end of a server ---------------------------------------------------------------------------------------
+
     async def delete_forever(self) -> None:
         """Deletes the claims that go with this server, or with its user: never one that others may use."""
         siblings = self._sibling_homes()
         if self._loaded is None and not self._homes and not any(siblings):
             await super().delete_forever()
             return
+        if self.name:
+            self._leave_homes()
         if not self.delete_pvc:
             self.log.info("Not deleting the homes of %s: delete_pvc is off", self._log_name)
             return
+        if self._legacy and DEFAULT_IDENTITY not in self._homes:
+            await self._find_legacy_home(self._base_template(), "", labelled=True)
         for claim in homes.going(self._homes, siblings, alone=bool(self.name)):
             await self._delete_claim(claim)
+
+    def _leave_homes(self) -> None:
+        """What this named server knows of its user's homes goes to the default server, which is there as long."""
+        default = self.user.orm_spawners.get("")
+        if default is None:
+            return
+        state = default.state or {VERSION: self.get_state()[VERSION]}
+        known = homes.load_homes(state, self._base_template())
+        left = homes.left(self._homes, known, self.name, legacy=is_legacy(state))
+        if not left:
+            return
+        default.state = {**state, homes.KEY: known | left}
+        if DEFAULT_IDENTITY in left:
+            default.state |= {"pvc_name": left[DEFAULT_IDENTITY]["claim"]}
+        running = self.user.spawners.get("")
+        if isinstance(running, HomeKeepingSpawner):
+            running._homes = left | running._homes
+        self.user.db.commit()
 
     async def _make_create_pvc_request(self, pvc: Any, request_timeout: float) -> bool:
         """KubeSpawner takes a claim that is there already as made; it may be somebody else's.
@@ -112,15 +178,26 @@ class HomeKeepingSpawner(BorrowingSpawner):
         The claim is read once, when it is not remembered yet. Raises a refusal (`home-foreign`).
         """
         made = bool(await super()._make_create_pvc_request(pvc, request_timeout))
-        if made and self._home is not None and self._home.kind == "dynamic" and self._home.scope != "shared":
+        home = self._home
+        if made and home is not None and home.kind in ("dynamic", "own") and home.scope != "shared":
             name = pvc.metadata.name
             claim = await self.api.read_namespaced_persistent_volume_claim(name, self.namespace)
-            owner = (claim.metadata.annotations or {}).get("hub.jupyter.org/username", self.user.name)
+            owner = owner_of(claim) or self.user.name
+            if owner == self.user.name:
+                owner = self._other_user_of(name) or owner
             if owner != self.user.name:
                 message = "Your home cannot be mounted. Tell the people who run this hub."
                 detail = f"the claim {name} is of user {owner!r}, not of {self.user.name!r}"
                 raise refused(self, "home-foreign", message, detail)
         return made
+
+    def _other_user_of(self, claim: str) -> str | None:
+        """Another user whose home this is, as far as the hub knows: one who was renamed, say."""
+        for user, state in states_that_name(self.user.db, claim, self.user.id):
+            known = homes.load_homes(state, self._base_template())
+            if any(home["claim"] == claim for home in known.values()):
+                return user
+        return None
 
     async def _delete_claim(self, claim: str) -> None:
         await exponential_backoff(

@@ -40,12 +40,37 @@ def shared_by(siblings: Iterable[Homes]) -> Homes:
     return found
 
 
+def of_user(homes: Homes) -> Homes:
+    """The homes of a server that is there as long as its user: what is its own is the user's."""
+    return {
+        identity: {**home, "scope": "user"} if home["scope"] == "server" else home
+        for identity, home in homes.items()
+    }
+
+
 def going(own: Homes, siblings: list[Homes], *, alone: bool) -> list[str]:
     """The claims to delete with a server (alone), or with its user: never one that others may use."""
     scopes = {"server"} if alone else {"server", "user"}
     elsewhere = {home["claim"] for other in siblings for home in other.values()} if alone else set()
     known = own if alone else shared_by(siblings) | own
     return [h["claim"] for h in known.values() if h["scope"] in scopes and h["claim"] not in elsewhere]
+
+
+def left(own: Homes, known: Homes, server: str, *, legacy: bool) -> Homes:
+    """What a named server that goes leaves to the default one: the homes that are not its own.
+
+    known: what that one knows. Two homes may have one identity; the claim that goes on as the home is the default
+    server's, and the other one is remembered under a name that no policy has, so that it goes with the user.
+    legacy: the default server's own home has yet to be found.
+    """
+    found: Homes = {}
+    claims = {home["claim"] for home in known.values()}
+    for identity, home in own.items():
+        if home["scope"] == "server" or home["claim"] in claims:
+            continue
+        taken = identity in known or (legacy and identity == DEFAULT_IDENTITY)
+        found[f"{identity} of {server}" if taken else identity] = home
+    return found
 
 
 def claims(homes: Homes) -> dict[str, str]:

@@ -171,13 +171,9 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
             return
         self._restore()
         self._notices = []
-        request = await self.request()
-        selection = self._decide(partial(now.resolver.select, request))
-        with self._refusing():
-            request, selection = await now.settled(self, request, selection)
-            with RESOLVE_SECONDS.time():
-                environment = now.resolver.resolve_selection(request, selection)
-            traits = traits_of(environment, request.own)
+        request, environment, traits = await self._by_policy(now)
+        if now.resolver.policy.built_in and await self._adopt_legacy_home(environment.home):
+            request, environment, traits = await self._by_policy(now)
         self._assign(traits)
         if now.resolver.policy.built_in:
             self._use_home(environment.home)
@@ -193,6 +189,16 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
             self._notices.append(grown)
         self._told.tell(partial(opening, environment, request.at, self._notices))
         self.environment_resolved(environment)
+
+    async def _by_policy(self, now: Now) -> tuple[SpawnRequest, ResolvedEnvironment, dict[str, Any]]:
+        """What is asked, what that resolves to, and the traits that say so. Raises what JupyterHub shows."""
+        request = await self.request()
+        selection = self._decide(partial(now.resolver.select, request))
+        with self._refusing():
+            request, selection = await now.settled(self, request, selection)
+            with RESOLVE_SECONDS.time():
+                environment = now.resolver.resolve_selection(request, selection)
+            return request, environment, traits_of(environment, request.own)
 
     async def get_pod_manifest(self) -> Any:
         """KubeSpawner's pod; what an init container has from the notebook is known only now.

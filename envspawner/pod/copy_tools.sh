@@ -215,11 +215,16 @@ move() {
     return "$3"
 }
 
-# Moves $1 into the folder $2 on the same mount. A folder moves only if one may write to it.
+# Moves $1 into the folder $2 on the same mount. A folder moves only if one may write to it. A file would replace
+# another one that appears only now, so mv is asked to see to that too: `-n` is not in every image, but where the
+# tools are GNU's, and the file system knows how, it is one step that never replaces anything.
 rename() {
     if folder "$1" && [ ! -w "$1" ]; then
         chmod u+w "$1" && mv -f "$1" "$2/" && chmod u-w "$2/${1##*/}"
-    else
+        return
+    fi
+    if taken "$2/${1##*/}"; then return 1; fi
+    if folder "$1" || ! mv -n "$1" "$2/" 2>/dev/null || taken "$1"; then
         ! taken "$2/${1##*/}" && mv -f "$1" "$2/"
     fi
 }

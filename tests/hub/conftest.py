@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubespawner import KubeSpawner
 
 from .support import Made, config_of, make
 
@@ -21,3 +22,16 @@ def making(tmp_path: Path) -> Making:
         return await make(config_of(tmp_path, policy, configure), *args, **how)
 
     return do
+
+
+@pytest.fixture
+def deleted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The claims that are deleted."""
+    names: set[str] = set()
+
+    async def delete(self: Any, name: str, timeout: float) -> bool:
+        names.add(name)
+        return True
+
+    monkeypatch.setattr(KubeSpawner, "_make_delete_pvc_request", delete)
+    return names

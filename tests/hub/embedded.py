@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,17 @@ class Embedded:
 
     store: Store
     kubeconfig: str
+    loop: asyncio.AbstractEventLoop
+    homes: Path
+    """Where the claims' folders are."""
+
+    def do(self, change: Callable[[], Any]) -> None:
+        """Changes the store, on its own loop. Raises what the store raises."""
+
+        async def done() -> None:
+            change()
+
+        asyncio.run_coroutine_threadsafe(done(), self.loop).result(30)
 
     def names(self, kind: str) -> list[str]:
         objects, _ = self.store.list(kind, None)
@@ -70,7 +81,7 @@ def cluster(folder: Path) -> Iterator[Embedded]:
 
     url = asyncio.run_coroutine_threadsafe(start(), loop).result(30)
     try:
-        yield Embedded(started["store"], KUBECONFIG.format(url=url, token=TOKEN))
+        yield Embedded(started["store"], KUBECONFIG.format(url=url, token=TOKEN), loop, places.homes)
     finally:
         asyncio.run_coroutine_threadsafe(end(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)

@@ -199,18 +199,6 @@ def add_sibling(spawner: Any, known: dict[str, Any], name: str = "") -> None:
     spawner.user.db.commit()
 
 
-@pytest.fixture
-def deleted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    names: set[str] = set()
-
-    async def delete(self: Any, name: str, timeout: float) -> bool:
-        names.add(name)
-        return True
-
-    monkeypatch.setattr(KubeSpawner, "_make_delete_pvc_request", delete)
-    return names
-
-
 async def test_a_claim_that_another_server_knows_does_not_go_with_one(
     tmp_path: Path, deleted: set[str]
 ) -> None:

@@ -58,6 +58,24 @@ def test_folder_on_both_sides_is_merged(pod: Pod, links: str) -> None:
     assert (pod.home / "d/a").stat().st_ino == inode
 
 
+def test_file_made_in_the_very_moment_wins_without_hard_links_too(pod: Pod) -> None:
+    write(pod.image, {"README": "x", "other": "x"})
+    moment = f"""
+    ln() {{ return 1; }}
+    mv() {{ taken '{pod.home}/README' || echo mine >'{pod.home}/README'; command mv "$@"; }}
+    """
+    assert pod.start(prelude=moment).returncode == 0
+    assert pod.log.read_text() == ""
+    assert pod.got() == {b"README": ("-rw-r--r--", b"mine\n"), b"other": ("-rw-r--r--", b"x")}
+
+
+def test_without_hard_links_and_with_an_old_mv_files_arrive(pod: Pod) -> None:
+    write(pod.image, {"a": "x", "d/b": "x"})
+    old = 'ln() { return 1; }\nmv() { [ "$1" != -n ] || return 1; command mv "$@"; }'
+    assert pod.start(prelude=old).returncode == 0
+    assert sorted(pod.got()) == [b"a", b"d", b"d/b"]
+
+
 def test_what_goes_to_another_volume_in_the_home_is_staged_there(pod: Pod) -> None:
     """Between two mounts `ln` fails and `mv` copies bit by bit: here both refuse."""
     write(pod.image, {"shared/a": "x", "shared/new/b": "x", "shared/old/c": "x", "shared/old/new/d": "x"})
