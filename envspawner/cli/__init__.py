@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import check, demo, diff, explain, images, render, schema, suite
+from . import check, demo, diff, explain, images, render, schema, status, suite
 from .errors import CannotRun, Fails
 
-COMMANDS = (check, render, explain, suite, diff, images, schema, demo)
+COMMANDS = (check, render, explain, suite, diff, status, images, schema, demo)
 
 
 def parser() -> argparse.ArgumentParser:

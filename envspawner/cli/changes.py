@@ -200,14 +200,15 @@ def _differences(where: Where, old: Outcome, new: Outcome) -> Iterator[Change]:
             yield Change(where, f"options.{option}", _text(_chosen(old, option)), _text(_chosen(new, option)))
     before, after = old.values or {}, new.values or {}
     for path in dict.fromkeys([*before, *after]):
-        yield from _value(where, before.get(path), after.get(path))
+        yield from value_changes(where, before.get(path), after.get(path))
 
 
 def _offered(one: Outcome) -> str | None:
     return _text(f"refused: {one.refused}" if one.refused else "yes")
 
 
-def _value(where: Where, old: Shown | None, new: Shown | None) -> Iterator[Change]:
+def value_changes(where: Where, old: Shown | None, new: Shown | None) -> Iterator[Change]:
+    """Where two values differ; None is nothing."""
     if old == new:
         return
     path = old.path if old else new.path if new else ""

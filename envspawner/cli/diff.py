@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -18,6 +17,7 @@ from .changes import Change, Picks, Where, compare, compare_one
 from .errors import CannotRun, Fails
 from .expectations import words
 from .hub_db import read_database
+from .progress import with_progress
 from .roster import read_roster
 from .selectors import POLICY_HELP, add_selectors, selectors
 from .sources import Subject, usable
@@ -25,8 +25,6 @@ from .standins import put, put_json
 
 _SHOWN: Final = 10
 """How many names or picks one line of text has."""
-_EVERY: Final = 2.0
-"""Seconds between two words about progress."""
 
 
 class Compares(Protocol):
@@ -55,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     people = _people(arguments)
     comparison = _comparison(arguments)
     groups: dict[tuple[Change, ...], list[tuple[str, tuple[Change, ...]]]] = {}
-    for person in _with_progress(people):
+    for person in with_progress(people, _counted(people)):
         found = comparison.changes(person)
         if found:
             groups.setdefault(tuple(one for one, _ in found), []).append(
@@ -134,17 +132,6 @@ class OneByOne:
         return {}
 
 
-def _with_progress(people: Sequence[Person]) -> Iterator[Person]:
-    """The people, and words on stderr when it takes long."""
-    told = time.monotonic()
-    for count, person in enumerate(people):
-        now = time.monotonic()
-        if now - told >= _EVERY:
-            told = now
-            print(f"{count} of {_counted(people)} compared", file=sys.stderr, flush=True)
-        yield person
-
-
 def _readable(changes: Iterable[Change], shown: Mapping[str, str]) -> tuple[Change, ...]:
     return tuple(
         Change(one.where, put(one.path, shown), put_json(one.old, shown), put_json(one.new, shown))
@@ -172,7 +159,7 @@ def _lines(names: list[str], changes: Iterable[Change]) -> Iterator[str]:
     for (path, old, new), where in together.items():
         picks = [_pick(one) for one in where if one]
         last = f"  ({_some(picks)})" if picks else ""
-        yield f"  {path}: {_word(old)} → {_word(new)}{last}\n"
+        yield f"  {path}: {word(old)} → {word(new)}{last}\n"
 
 
 def _pick(where: Where) -> str:
@@ -180,7 +167,7 @@ def _pick(where: Where) -> str:
     return f"{profile} with {pick[0]} {pick[1]}" if pick else profile
 
 
-def _word(text: str | None) -> str:
+def word(text: str | None) -> str:
     return "nothing" if text is None else words(json.loads(text))
 
 

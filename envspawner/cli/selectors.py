@@ -33,7 +33,7 @@ def add_selectors(parser: argparse.ArgumentParser, *, need_user: bool = True) ->
         help="a choice within the profile (repeatable)",
     )
     parser.add_argument(
-        "--at", type=_moment, metavar="DATETIME", help="when (default: now); UTC unless it says so"
+        "--at", type=moment_given, metavar="DATETIME", help="when (default: now); UTC unless it says so"
     )
 
 
@@ -57,7 +57,7 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _moment(text: str) -> datetime:
+def moment_given(text: str) -> datetime:
     try:
         return moment(text)
     except Fault as fault:

@@ -79,6 +79,16 @@ async def _render(configuration: Configuration, start: Start) -> list[dict[str, 
     return found
 
 
+async def _resolve_request(
+    configuration: Configuration, start: Start, request: SpawnRequest
+) -> ResolvedEnvironment:
+    with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
+        now = await policy_now(spawner, configuration.loaded)
+        assert now is not None  # there is a policy
+        selection = now.resolver.select(request, start.options)
+        return now.resolver.resolve_selection(*await now.settled(spawner, request, selection))
+
+
 async def _resolve(configuration: Configuration, start: Start) -> ResolvedEnvironment:
     with offline_spawner(configuration.config, start, _class(configuration)) as spawner:
         request = await spawner.request()
@@ -87,6 +97,11 @@ async def _resolve(configuration: Configuration, start: Start) -> ResolvedEnviro
             return without_policy(request)
         selection = now.resolver.select(request, start.options)
         return now.resolver.resolve_selection(*await now.settled(spawner, request, selection))
+
+
+def resolve_request(configuration: Configuration, start: Start, request: SpawnRequest) -> ResolvedEnvironment:
+    """What a known request resolves to, with the profiles that a start would find. Raises Refusal and Unusable."""
+    return asyncio.run(_resolve_request(configuration, start, request))
 
 
 def own_rule(configuration: Configuration) -> Rule | None:
