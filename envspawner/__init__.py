@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .hub.spawner import EnvSpawner
 
-__all__ = ["EnvSpawner"]
+__all__ = ["PAGES", "EnvSpawner"]
 __version__ = "0.1.0"
+
+PAGES: Final = str(Path(__file__).parent / "hub" / "pages")
+"""For `c.JupyterHub.template_paths`: a home page that tells users of servers which a restart would change."""
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,7 @@ from .rejections import rejection
 from .report import log_line
 from .sent import guard_storage, is_storable
 from .settings import PolicySettings
+from .stale import is_stale
 from .store import POLICY_TRAITS, Loaded, policy_of
 
 T = TypeVar("T")
@@ -217,6 +218,10 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
             yield event
         async for event in super().progress():
             yield event
+
+    def is_stale(self) -> bool:
+        """Whether a restart of the server, which runs, would change what it was given. For pages: docs/status.md."""
+        return is_stale(self, self._now())
 
     def _decide(self, decide: Callable[[Any], T]) -> T:
         """What `decide` says of the options; a choice that was saved and is no longer valid becomes the default.
