@@ -129,8 +129,8 @@ def test_everybody_gets_the_changes_of_a_comparison_of_their_own(
     beneath = beneath_of(subjects[0], asked), beneath_of(subjects[1], asked)
     assert beneath[0] is not None
     assert beneath[1] is not None
-    before, after = (subject.policy or Policy("", built_in=False) for subject in subjects)
-    quick = Comparison(before, after, asked, (beneath[0], beneath[1]))
+    policies = [subject.policy or Policy("", built_in=False) for subject in subjects]
+    quick = Comparison(policies[0], policies[1], asked, (beneath[0], beneath[1]))
     slow = OneByOne(*subjects, asked)
     changed = False
     for person in PEOPLE:
