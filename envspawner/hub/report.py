@@ -9,7 +9,7 @@ from ..policy.rules import Choice
 from ..resolve.result import ResolvedEnvironment
 from ..resolve.typed import Typed
 
-_SHOWN: Final = 100  # characters of a typed text
+_SHOWN: Final = 100  # characters of a typed image
 
 
 def log_line(spawner: Any, environment: ResolvedEnvironment) -> str:
@@ -33,8 +33,10 @@ def log_line(spawner: Any, environment: ResolvedEnvironment) -> str:
 
 
 def _picked(choice: Choice | Typed) -> str:
-    """A choice's name, or the beginning of what was typed, which a reader of the log can tell from a name."""
-    return choice.slug if isinstance(choice, Choice) else repr(choice.value[:_SHOWN])
+    """A choice's name, or the beginning of the image that was typed; another text may be a secret."""
+    if isinstance(choice, Choice):
+        return choice.slug
+    return repr(choice.value[:_SHOWN]) if choice.other.images else "(typed)"
 
 
 def _memory(environment: ResolvedEnvironment, word: str) -> str:

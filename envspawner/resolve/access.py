@@ -174,7 +174,8 @@ class _Option:
         except Fault as fault:
             what = "This image is" if other.images else "What you typed is"
             message = other.message or f"{what} not one that you may use. {_ASK}"
-            detail = f"{self._place}: {text[:_SHOWN]!r}: {fault.message}"
+            typed_text = repr(text[:_SHOWN]) if other.images else f"a text of {len(text)} characters"
+            detail = f"{self._place}: {typed_text}: {fault.message}"
             raise Refusal("value-invalid", message, detail) from None
 
     def _needs_text(self) -> Refusal:

@@ -36,8 +36,21 @@ class Typed:
 
 
 def typed(other: Other, text: str) -> Typed:
-    """What a text means where this `other` stands. Raises Fault, for the hub's log, if it is not one of its texts."""
+    """What a text means where this `other` stands. Raises Fault, for the hub's log, if it is not one of its texts.
+
+    Only an image is repeated there: another text may be a secret.
+    """
     image = _checked(other, text)
+    try:
+        settings = _settings(other, text, image)
+    except Fault:
+        if image is not None:
+            raise
+        raise Fault("it makes no valid image or label") from None
+    return Typed(other, text, replace(other.rule, settings=tuple(settings)))
+
+
+def _settings(other: Other, text: str, image: Image | None) -> list[Setting]:
     settings = [_filled(setting, text) for setting in other.rule.settings]
     if image is not None:
         like = Setting(FIELDS["image.name"], None, other.rule.place)
@@ -47,7 +60,7 @@ def typed(other: Other, text: str) -> Typed:
     for setting in settings:
         if setting.field.path in _LABELS and setting.value is not None:
             check_label_value(_spelled(setting.value))
-    return Typed(other, text, replace(other.rule, settings=tuple(settings)))
+    return settings
 
 
 def _checked(other: Other, text: str) -> Image | None:

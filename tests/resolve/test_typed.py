@@ -258,7 +258,7 @@ def test_text_that_does_not_match_is_refused(pattern: str, text: str, why: str) 
     refusal = refused(policy, options=one(text))
     assert refusal.reason == "value-invalid"
     assert refusal.message == f"What you typed is not one that you may use. {ASK}"
-    assert why in refusal.detail
+    assert refusal.detail.startswith(f"option one of profile p: a text of {len(text)} characters: {why}")
     assert refusal.detail.isprintable()
 
 
