@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from slugify import slugify
 
+from ..policy.form_names import confused
 from ..policy.located import Source
 from ..policy.overrides import KEYS
 from ..policy.patterns import Pattern, parse_pattern
@@ -93,6 +94,8 @@ def profiles_of(
     reader = Reader(source, above, strict)
     found = _List(reader, traits)
     profiles = tuple(found.profiles(profile_list))
+    for one in confused(profiles):
+        (reader.errors if strict else reader.warnings).append(replace(one, warning=not strict))
     problems = tuple(reader.errors), tuple(reader.warnings)
     return ProfileList(profiles, *problems, traits, source, above, found.overrides)
 

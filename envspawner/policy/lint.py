@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from .fields import HOME_VOLUME
+from .form_names import confused
 from .lint_homes import (
     HOME_PATH,
     claims_on_two_nodes,
@@ -15,6 +16,7 @@ from .lint_homes import (
     owner_without_effect,
 )
 from .lint_homes import setting_of as _setting
+from .names import quoted
 from .problems import Place, Problem
 from .rules import Policy, Rule, Setting
 from .templates import Template, names_in
@@ -48,12 +50,13 @@ class _Seen(NamedTuple):
 
 
 def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset()) -> Iterator[Problem]:
-    """Mounts of volumes that nobody defines, and what a rule and those certainly beneath it make impossible.
+    """Mounts of volumes that nobody defines, what rules together make impossible, and names that forms confuse.
 
     beneath: volumes that the hub's own configuration defines; None when their names are not known.
     """
     yield from (problem for problem in copies_beside_hooks(policy) if not problem.warning)
     yield from _names_of_two(policy)
+    yield from confused(policy.profiles)
     if beneath is None:
         return
     if not beneath:
@@ -90,6 +93,15 @@ def _no_capacity(seen: _Seen) -> Iterator[Problem]:
         yield seen.warn(capacity.place, "storage.capacity", message, "set an amount, or storage.type: none")
 
 
+def _words_in_one(seen: _Seen) -> Iterator[Problem]:
+    """A whole command line where a list of words belongs: the container would look for a program of that name."""
+    cmd = seen.find("cmd")
+    first = cmd.value[0] if cmd is not None and cmd.value else None
+    if cmd is not None and isinstance(first, str) and len(first.split()) > 1:
+        message = f"no program will be found that is called {quoted(first)}"
+        yield seen.warn(cmd.place, "cmd", message, f"write each word apart: [{', '.join(first.split())}]")
+
+
 def ended(policy: Policy, now: datetime) -> Iterator[Problem]:
     """Rules that hold for nobody any more."""
     for rule in policy.rules():
@@ -112,6 +124,7 @@ def warnings_of(policy: Policy, beneath: frozenset[str] | None = frozenset()) ->
         yield from _resource_warnings(seen)
         yield from _copy_warnings(seen)
         yield from _no_capacity(seen)
+        yield from _words_in_one(seen)
         yield from _static_warnings(seen, claims)
         yield from owner_without_effect(seen.rule, seen.below("storage.type"))
         yield from _container_warnings(seen, bounded)

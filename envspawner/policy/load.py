@@ -136,7 +136,7 @@ class _Loader:
             return model()
         if not isinstance(value, Mapping):
             message = f"expected a mapping, got {values.kind_of(value)}"
-            self._problem(source, loc, message, sections.SHAPES.get(dotted(loc)))
+            self._problem(source, loc, message, sections.SHAPES[str(loc[0])])
             return model()
         try:
             return model.model_validate(value)

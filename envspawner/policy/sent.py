@@ -35,6 +35,8 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _wrong(names.check_label_key, key, "labels", key)
         yield from _wrong(names.check_label_value, value, "labels", key)
     annotations = metadata.get("annotations") or {}
+    for key in annotations:
+        yield from _wrong(names.check_annotation_key, key, "annotations", key)
     if sum(len(text.encode()) for pair in annotations.items() for text in pair) > _MOST_ANNOTATIONS:
         yield Fault("all annotations together have more than 256 KiB", None, ("metadata", "annotations"))
 

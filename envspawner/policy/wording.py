@@ -22,6 +22,7 @@ Loc = tuple[Step, ...]
 MANY: Final = 50
 """So many unknown keys of one block get a suggestion each; to look for more would take minutes."""
 _EXPECTED: Final = {"string_type": "a key must be text", "invalid_key": "a key must be text"}
+_AMOUNTS: Final = {"memory": "limit", "cpu": "limit", "storage": "capacity"}
 _OTHER_WORDS: Final = {
     "allowed_groups": "allow: {groups: [...]}",
     "allowed_users": "allow: {users: [...]}",
@@ -120,8 +121,17 @@ def _faults(details: ErrorDetails) -> tuple[Fault, ...]:
     if isinstance(cause, Fault | Faults):
         return cause.faults
     got = kind_of(details["input"])
-    expected = _EXPECTED.get(details["type"], "expected a mapping")
-    return (Fault(f"{expected}, got {got}", of_key=details["type"] in _EXPECTED),)
+    if details["type"] in _EXPECTED:
+        return (Fault(f"{_EXPECTED[details['type']]}, got {got}", of_key=True),)
+    return (Fault(f"expected a mapping, got {got}", _amount_hint(details)),)
+
+
+def _amount_hint(details: ErrorDetails) -> str | None:
+    """For an amount that stands where a block belongs, such as `memory: 4G`."""
+    key, given = str(details["loc"][-1]), details["input"]
+    if key not in _AMOUNTS or not isinstance(given, str | int | float) or len(str(given)) > 20:
+        return None
+    return f"write {key}: {{{_AMOUNTS[key]}: {given}}}"
 
 
 def _model_at(model: type[BaseModel] | None, loc: Loc) -> type[BaseModel] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from ..policy.form_names import OTHER_WORDS
 from ..policy.problems import Fault
 from ..policy.rules import Choice, Option, Other, Policy, Profile
 from ..policy.sections import UNLISTED
@@ -16,8 +17,6 @@ from .typed import Typed, typed
 
 C = TypeVar("C", bound=Choice | Other)
 N = TypeVar("N", bound=Choice)
-_OTHER_WORDS: Final = frozenset({"unlisted-choice", "unlisted_choice", "--extra-selectable-item"})
-"""What pages send as the choice beside a typed text: KubeSpawner's, and those of jupyterhub-fancy-profiles."""
 _OF_BUILDERS: Final = ("--ref", "--repo")
 """Ends of fields with which fancy-profiles builds an image; the text is the image, and nobody reads them."""
 _ASK: Final = "If you need it, ask the people who run this hub."
@@ -145,7 +144,7 @@ class _Option:
             return self._typed(text, slug, person, most)
         if slug is None:
             return self._default(person, most)
-        if slug in _OTHER_WORDS and slug not in self._choices.named and self._usable_other(person, most):
+        if slug in OTHER_WORDS and slug not in self._choices.named and self._usable_other(person, most):
             raise self._needs_text()
         return self._choices.pick(slug, person, most, f"{self._place} has no choice")
 
@@ -166,7 +165,7 @@ class _Option:
         why = self._other.why_not(person, most)
         if why is not None:  # in the words for an option that takes no text
             raise _not_offered("option", *why)
-        if slug and slug not in _OTHER_WORDS:
+        if slug and slug not in OTHER_WORDS:
             self._choices.pick(slug, person, most, f"{self._place} has no choice")
         other = self._other.choice
         try:

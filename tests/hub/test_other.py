@@ -100,11 +100,15 @@ async def test_an_admins_message_is_escaped_for_pages(tmp_path: Path) -> None:
     assert error.jupyterhub_html_message == "Use &lt;a&gt;."
 
 
-async def test_the_log_quotes_and_cuts_what_was_typed(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_quotes_and_cuts_a_typed_image_and_holds_no_other_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
-    options = {"profile": "p", "note--unlisted-choice": "a image=evil " + "x" * 200}
+    image = f"quay.io/jupyter/{'x' * 150}:1"
+    options = {"profile": "p", "note--unlisted-choice": "a image=evil", "image--unlisted-choice": image}
     with spawner_for(config(), options=options) as spawner:
         spawner.log = logging.getLogger("typed")
         await spawner.load_user_options()
     (line,) = [record.getMessage() for record in caplog.records if " gets profile=" in record.getMessage()]
-    assert f" note='{('a image=evil ' + 'x' * 200)[:100]}' image=base image=" in line
+    assert f" note=(typed) image='{image[:100]}' image=" in line
+    assert "evil" not in caplog.text

@@ -54,6 +54,18 @@ async def test_a_missing_slug_is_made_as_kubespawner_makes_it() -> None:
     assert [read({"display_name": "x", "slug": "given"}).profiles[0].slug] == ["given"]
 
 
+async def test_fields_that_kubespawner_would_take_for_those_of_another_profile_are_an_error() -> None:
+    with spawner_for(Config(), spawner_class=KubeSpawner) as spawner:
+        form = {"profile": ["a"], "profile-option-a--b--o": ["c"]}
+        assert spawner._options_from_form(form) == {"profile": "a", "b--o": "c"}
+    both = [{"display_name": "A", "slug": "a"}, {**option(choices={"c": {}}), "slug": "a--b"}]
+    error = "profile_list.a--b: in a form, the options of a--b would be taken for options of a"
+    assert [f"{one.path}: {one.message}" for one in read(*both).errors] == [error]
+    found = read(*both, strict=False)
+    assert found.errors == ()
+    assert [f"{one.path}: {one.message}" for one in found.warnings if one.warning] == [error]
+
+
 def test_a_mapping_of_profiles_is_in_the_order_of_its_keys() -> None:
     found = profiles_of({"b": {"display_name": "B"}, "a": {"display_name": "A"}}, Traits(Special, False))
     assert [one.slug for one in found.profiles] == ["a", "b"]

@@ -401,7 +401,15 @@ MISTAKES: list[tuple[str, str, str]] = [
         "extraEnv.A.valueFrom.secretRef: unknown key 'secretRef' (did you mean secretKeyRef?)",
     ),
     # memory and CPU
-    ("memory alone", "memory: 1G", "memory: expected a mapping, got text"),
+    ("memory alone", "memory: 1G", "memory: expected a mapping, got text (write memory: {limit: 1G})"),
+    ("cpu alone", "cpu: 2", "cpu: expected a mapping, got a number (write cpu: {limit: 2})"),
+    (
+        "storage alone",
+        "storage: 10Gi",
+        "storage: expected a mapping, got text (write storage: {capacity: 10Gi})",
+    ),
+    ("memory alone that is a list", "memory: [1G]", "memory: expected a mapping, got a list"),
+    ("memory alone that is a novel", f"memory: {'x' * 21}", "memory: expected a mapping, got text"),
     (
         "memory's unit",
         "memory: {limit: 8 Gib}",

@@ -227,6 +227,7 @@ SENT: list[tuple[dict[str, Any], str]] = [
     (pod(nodeSelector={"a": LONG}), f"spec.nodeSelector.a: '{'x' * 60}…' cannot be the value of a label"),
     ({**pod(), "metadata": {"name": "a", "labels": {"b": "c d"}}}, "metadata.labels.b: 'c d' cannot be the value of a label"),
     ({**pod(), "metadata": {"name": "a", "annotations": {"b": "é" * 2**17}}}, "metadata.annotations: all annotations together have more than 256 KiB"),
+    ({**pod(), "metadata": {"name": "a", "annotations": {"a b/c": "d"}}}, "metadata.annotations.a b/c: 'a b/c' cannot be the key of an annotation"),
     ({"kind": "PersistentVolumeClaim", "metadata": {"name": "A"}, "spec": {}}, "metadata.name: 'A' cannot be the name of an object"),
 ]  # fmt: skip
 

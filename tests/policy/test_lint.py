@@ -82,6 +82,13 @@ def test_a_limit_above_the_rule_s_own_bound_is_warned_of() -> None:
     ]
 
 
+def test_a_command_line_in_one_word_is_warned_of() -> None:
+    words = "no program will be found that is called 'a --b' (write each word apart: [a, --b])"
+    assert warned("defaults: {cmd: a --b}") == [f"defaults.cmd: {words}"]
+    assert warned("profiles: {p: {cmd: [a --b, c d]}}") == [f"profiles.p.cmd: {words}"]
+    assert warned("defaults: {cmd: [sh, -c, a --b]}\nusers: {ada: {cmd: null}, bob: {cmd: []}}") == []
+
+
 def test_a_rule_that_has_ended_is_warned_of() -> None:
     policy = policy_of("groups:\n  a: {until: 2026-01-01}\n  b: {until: 2026-06-01}\n  c: {}")
     assert [str(one) for one in ended(policy, datetime(2026, 1, 2, tzinfo=timezone.utc))] == [

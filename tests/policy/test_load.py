@@ -97,7 +97,7 @@ def test_what_is_wrong_in_a_block_does_not_hide_what_contradicts_itself_in_it() 
         "p.yaml:2:23: defaults.memory.guarantee: the guarantee is above the limit "
         "(lower it, or raise the limit)",
         "p.yaml:2:38: defaults.memory.limits: unknown key 'limits' (did you mean limit?)",
-        "p.yaml:3:8: defaults.cpu: expected a mapping, got a number",
+        "p.yaml:3:8: defaults.cpu: expected a mapping, got a number (write cpu: {limit: 5})",
     ]
 
 

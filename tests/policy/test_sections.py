@@ -327,7 +327,10 @@ def test_every_rule_is_listed_in_the_order_of_the_layers() -> None:
             "{a: {until: 2026-12-20}}",
             "profiles.a.until: unknown key 'until' (only defaults, groups, admins and users have it)",
         ),
-        ("{a: 5}", "profiles.a: expected a mapping, got a number"),
+        (
+            "{a: 5}",
+            "profiles.a: expected a mapping, got a number (write each profile after a short name: profiles: {small: {displayName: Small}})",
+        ),
         (
             "[a]",
             "profiles: expected a mapping, got a list (write each profile after a short name: profiles: {small: {displayName: Small}})",
