@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line; each module of this package adds its own command."""
     top = argparse.ArgumentParser(
         prog="envspawner",
-        description="Tells what a policy gives to whom, without a hub and without a cluster.",
+        description="Tells what a policy gives to whom. Only `status` asks a hub and a cluster.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in COMMANDS:

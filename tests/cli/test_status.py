@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 
@@ -134,6 +136,13 @@ def test_a_server_that_the_hub_does_not_know_is_named(objects: Objects) -> None:
     assert {key: one["status"] for key, one in found(objects, TERM).items()} == {"ada/old": "no-server"}
 
 
+def test_only_the_namespaces_that_are_asked_for_are_looked_at(objects: Objects) -> None:
+    objects.start(TERM, "ada")
+    objects.know("ada")
+    assert found(objects, TERM, "--namespace", "other") == {}
+    assert list(found(objects, TERM, "--all-namespaces")) == ["ada/"]
+
+
 def test_a_pod_that_has_ended_is_no_server(objects: Objects) -> None:
     objects.start(TERM, "ada")
     objects.store.set_status("pods", "default", "jupyter-ada", {"phase": "Failed"})
@@ -215,6 +224,53 @@ def test_a_hub_that_cannot_be_asked(
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", token)
     assert main(["status", TERM, "--hub-url", url]) == 2
     assert capsys.readouterr().err.startswith(f"envspawner status: {message}")
+
+
+class Other(BaseHTTPRequestHandler):
+    """A server that is no hub. asked: (path, token) of every request."""
+
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers["Authorization"]))
+        kind = self.path.split("/")[1]
+        self.send_response({"moved": 302, "broken": 500}.get(kind, 200))
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+        self.wfile.write(b"[]" if kind == "empty" else b"<html>")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("moved", "302 Found"),
+        ("broken", "500 Internal Server Error"),
+        ("empty", "this is no JupyterHub's API"),
+        ("page", "Expecting value"),
+    ],
+)
+def test_what_is_no_hub_ends_with_2_and_no_other_server_gets_the_token(
+    kind: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret-token")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    Other.asked.clear()
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/{kind}"
+        code = main(["status", TERM, "--hub-url", url])
+        server.shutdown()
+        thread.join()
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert f"{url}/hub/api: {message}" in err
+    assert "secret-token" not in err
+    path = f"/{kind}/hub/api/users?state=active&include_stopped_servers=1&limit=200&offset=0"
+    assert Other.asked == [(path, "token secret-token")]
 
 
 def test_a_hub_without_a_policy(objects: Objects, tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ import pytest
 from jupyterhub import orm
 from sqlalchemy import create_engine
 
+from envspawner.cli import pods
 from tests.cluster.hub import Hub, wait_until
 from tests.cluster.kube import Cluster, Json
 from tests.cluster.people import RUN
+from tests.cluster.where import only_on_a_real_cluster
 
 ADA, BEN, CYD, DEE, EVE = (f"{name}s{RUN}" for name in ("ada", "ben", "cyd", "dee", "eve"))
 COURSE = f"course{RUN}"
@@ -25,7 +27,8 @@ STAFF = f"staff{RUN}"
 POLICY = f"""
 defaults:
   image: IMAGE
-  memory: {{limit: 512M}}
+  memory: {{guarantee: 64M, limit: 512M}}
+  uid: 1000
   storage: {{type: none}}
   extraEnv: {{EDITOR: vim, LOGIN: "{{auth_state.token}}"}}
 groups:
@@ -40,6 +43,7 @@ CONFIG = """
 c.JupyterHub.spawner_class = "envspawner"
 c.EnvSpawner.policy_file = {policy!r}
 c.EnvSpawner.policy_reload_seconds = 0.1
+c.KubeSpawner.http_timeout = 120
 c.Authenticator.enable_auth_state = True
 c.CryptKeeper.keys = [b"k" * 32]
 def hook(spawner, auth_state):
@@ -112,7 +116,7 @@ def term(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     policy = folder / "policy.yaml"
     policy.write_text(POLICY.replace("IMAGE", cluster.image))
     config = CONFIG.format(policy=str(policy), hooked=SECRETS[1])
-    with Hub(config, cluster=cluster, workdir=folder) as hub, ThreadPoolExecutor(3) as pool:
+    with Hub(config, cluster=cluster, workdir=folder) as hub, ThreadPoolExecutor(2) as pool:
         hub.create_user(ADA)
         hub.create_user(BEN, [COURSE])
         hub.create_user(CYD)
@@ -165,6 +169,23 @@ def test_the_database_and_the_api_agree(term: Term) -> None:
     found = term.by_database(new)
     assert found == term.by_api(new)
     assert found == term.by_api(new, "token-of-status")
+
+
+def test_pods_that_come_in_pages_are_all_read(term: Term, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server of a real cluster gives as many as are asked for at a time."""
+    monkeypatch.setattr(pods, "_PAGE", 2)
+    where = pods.Cluster(term.cluster.hub_kubeconfig, namespace=term.cluster.namespace)
+    found = {pod.user: (pod.name, pod.server) for pod in pods.read_pods(where)}
+    assert found[DEE] == (term.pods[DEE], "lab")
+    assert {ADA, BEN, CYD, EVE} <= found.keys()
+
+
+@only_on_a_real_cluster
+def test_an_account_that_may_not_list_pods_is_told_so(term: Term) -> None:
+    database = f"sqlite:///{term.folder / 'hub.sqlite'}"
+    code, _, err = term.status(term.policy, "--hub-db", database, "--all-namespaces")
+    assert code == 2
+    assert "the cluster: 403 Forbidden: pods is forbidden" in err
 
 
 def test_a_token_that_may_not_read_servers_is_told_the_scopes(term: Term) -> None:
