@@ -15,7 +15,7 @@ from envspawner.demo.places import Places
 from envspawner.demo.processes import find_rooms
 from envspawner.demo.proxy import proxy
 from envspawner.demo.wire import ApiError
-from tests.cluster.kube import Cluster, ClusterError, Json
+from tests.cluster.kube import Cluster, ClusterError, Json, given_claim
 
 T = TypeVar("T")
 STARTER_FILES = {
@@ -94,6 +94,9 @@ class EmbeddedCluster(Cluster):
         data = {key: base64.b64encode(value.encode()).decode()}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
         self._ask(lambda: self._cluster.store.create("secrets", NAMESPACE, secret))
+
+    def create_claim(self, name: str) -> None:
+        self._ask(lambda: self._cluster.store.create("persistentvolumeclaims", NAMESPACE, given_claim(name)))
 
     def delete(self, kind: str, name: str) -> None:
         if self.find(kind, name) is not None:

@@ -23,6 +23,12 @@ class ClusterError(Exception):
     """The cluster, or what the tests need beside it, is missing or does not answer."""
 
 
+def given_claim(name: str) -> Json:
+    """A claim of the usual class."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
 class Cluster:
     """A Kubernetes as its administrator sees it, and the credentials of a hub."""
 
@@ -45,6 +51,10 @@ class Cluster:
         raise NotImplementedError
 
     def create_secret(self, name: str, key: str, value: str) -> None:
+        raise NotImplementedError
+
+    def create_claim(self, name: str) -> None:
+        """A claim that an administrator made."""
         raise NotImplementedError
 
     def delete(self, kind: str, name: str) -> None:
@@ -151,6 +161,9 @@ class RealCluster(Cluster):
 
     def create_secret(self, name: str, key: str, value: str) -> None:
         self.kubectl("create", "secret", "generic", name, f"--from-literal={key}={value}")
+
+    def create_claim(self, name: str) -> None:
+        self.kubectl("create", "-f", "-", stdin=json.dumps(given_claim(name)))
 
     def delete(self, kind: str, name: str) -> None:
         self.kubectl("delete", kind, name, "--grace-period=1", "--ignore-not-found")
