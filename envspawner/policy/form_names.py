@@ -28,8 +28,8 @@ def confused(profiles: Iterable[Profile]) -> Iterator[Problem]:
             yield Problem(profile.rule.place, profile.rule.source, message, hint)
         for option in profile.options:
             for choice in option.choices if option.other is not None else ():
-                if choice.slug in OTHER_WORDS:
-                    message = f"{choice.slug} is what forms send for a text that was typed"
+                for name in OTHER_WORDS.intersection((choice.slug, *choice.aliases)):
+                    message = f"{name} is what forms send for a text that was typed"
                     yield Problem(choice.rule.place, choice.rule.source, message, "choose another name")
 
 

@@ -13,7 +13,9 @@ from traitlets.config import Config
 from envspawner.hub.profile_list import ProfileList, profiles_of
 from envspawner.hub.profile_traits import Traits
 from envspawner.hub.spawner import EnvSpawner
-from envspawner.policy.rules import Allow, Profile
+from envspawner.policy.rules import Allow, Choice, Policy, Profile
+from envspawner.resolve.access import Menu
+from envspawner.resolve.request import Person
 
 from .support import spawner_for
 
@@ -64,6 +66,17 @@ async def test_fields_that_kubespawner_would_take_for_those_of_another_profile_a
     found = read(*both, strict=False)
     assert found.errors == ()
     assert [f"{one.path}: {one.message}" for one in found.warnings if one.warning] == [error]
+
+
+def test_a_choice_that_is_called_as_a_typed_text_is_that_choice_where_a_function_makes_the_list() -> None:
+    words = {"choices": {"unlisted-choice": {"display_name": "c"}}, "unlisted_choice": {"enabled": True}}
+    error = "profile_list.x.profile_options.o.choices.unlisted-choice: unlisted-choice is what forms send"
+    assert [f"{one.path}: {one.message}"[: len(error)] for one in read(option(**words)).errors] == [error]
+    found = read(option(**words), strict=False)
+    assert found.errors == ()
+    menu = Menu(Policy("", profiles=found.profiles))
+    [(_, choice)] = menu.choose(Person("ada"), {"profile": "x", "o": "unlisted-choice"}, {}).choices
+    assert isinstance(choice, Choice)
 
 
 def test_a_mapping_of_profiles_is_in_the_order_of_its_keys() -> None:

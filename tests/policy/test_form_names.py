@@ -35,3 +35,5 @@ def test_a_choice_that_is_called_as_a_typed_text_is_an_error_beside_one(slug: st
         "(choose another name)"
     )
     policy_of(f"profiles: {{p: {{options: {{o: {{{choices}}}}}}}}}")
+    aliases = f"choices: {{a: {{aliases: [{slug}]}}}}"
+    assert f"{slug} is what" in problem_of(f"profiles: {{p: {{options: {{o: {{{aliases}, {other}}}}}}}}}")

@@ -177,11 +177,6 @@ def test_what_no_page_sends_is_refused(options: dict[str, str], reason: str, mes
     assert (refusal.reason, refusal.message) == (reason, message)
 
 
-def test_a_choice_may_be_called_as_pages_call_the_typed_one() -> None:
-    text = IMAGES.replace("  r: {", "  unlisted-choice: {")
-    assert resolve(text, options={"profile": "p", "image": "unlisted-choice"}).image() == "r:1"
-
-
 # --- who may -----------------------------------------------------------------------------------------------
 
 
