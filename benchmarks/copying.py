@@ -14,7 +14,7 @@ from typing import Final
 
 from envspawner.pod.starter_files import StarterFiles, copy_command
 
-from .measure import Row, since
+from .measure import Row
 
 _IN_MEMORY: Final = Path("/dev/shm")
 _FOLDERS: Final = 200
@@ -63,4 +63,4 @@ def _empty(folder: Path) -> Path:
 def _timed(command: list[str], home: Path) -> float:
     start = perf_counter()
     subprocess.run(command, env={**os.environ, "HOME": str(home)}, check=True)
-    return since(start)
+    return (perf_counter() - start) * 1e6

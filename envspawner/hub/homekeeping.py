@@ -63,7 +63,7 @@ class HomeKeepingSpawner(BorrowingSpawner):
     def _sibling_homes(self) -> list[homes.Homes]:
         """What this user's other servers remember. The default server's own home is there as long as its user is."""
         found = []
-        for name, orm_spawner in getattr(self.user, "orm_spawners", {}).items():
+        for name, orm_spawner in self.user.orm_user.orm_spawners.items():
             if name != self.name and orm_spawner.state:
                 known = homes.load_homes(orm_spawner.state, self._base_template())
                 found.append(known if name else homes.of_user(known))

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from traitlets import DefaultHandler
@@ -33,11 +34,12 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 }
 """Trait defaults of KubeSpawner that nobody set; everything else is empty by default."""
 _NAMED: Final = tuple(f for f in FIELDS.values() if f.combine is Combine.NAMED and "storage" not in f.path)
-_SIMPLE: Final = tuple(
-    (f, _DEFAULTS.get(f.trait))
-    for f in FIELDS.values()
+_SIMPLE: Final = {
+    f.trait: (order, f, _DEFAULTS.get(f.trait))
+    for order, f in enumerate(FIELDS.values())
     if f.trait and f.combine is not Combine.NAMED and f.path != "startTimeout"
-)
+}
+"""By trait: its field, the place of that in the table, and the default that nobody set."""
 _ALSO_READ: Final = frozenset(
     {
         "args",
@@ -47,6 +49,7 @@ _ALSO_READ: Final = frozenset(
         "env",
         "oauth_client_allowed_scopes",
         "pod_security_context",
+        "profile_list",
         "storage_extra_annotations",
         "storage_selector",
     }
@@ -64,38 +67,44 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     """
     values = _values(spawner)
     settings = [*image_settings(spawner.image, PLACE)]
-    for field, default in _SIMPLE:
-        value = values.get(field.trait)
-        if value is not None and value != default and not _is_empty(value):
+    set_ones = [_SIMPLE[trait] for trait in _SIMPLE.keys() & values.keys() if values[trait] is not None]
+    for _, field, default in sorted(set_ones, key=_order):
+        value = values[field.trait]
+        if value != default and not _is_empty(value):
             settings += _settings(field, value)
     for field in _NAMED:
         settings += _entries(field, values, expand)
-    settings += _hooks(values.get("lifecycle_hooks"))
+    hooks = values.get("lifecycle_hooks")
+    if hooks:
+        settings += _hooks(hooks)
     volumes = _entries(FIELDS["storage.extraVolumes"], values, expand)
     mounts = _entries(FIELDS["storage.extraVolumeMounts"], values, expand)
-    home, home_mounts = _home(spawner, volumes, mounts, expand)
+    home, home_mounts = _home(spawner, volumes, mounts, expand) if volumes else (None, [])
     settings += [*volumes, *mounts, *_home_settings(spawner, home, home_mounts, expand)]
     if places:
         settings = [replace(one, place=_place(one, places)) for one in settings]
+    claim_template = spawner.pvc_name_template
     return OwnLayer(
         Rule(SOURCE, PLACE, tuple(settings)),
         bool(volumes or mounts or spawner.storage_pvc_ensure),
-        expand(spawner.pvc_name_template),
-        spawner.pvc_name_template,
+        expand(claim_template),
+        claim_template,
         str(home.key) if home else None,
         frozenset(str(mount.key) for mount in home_mounts),
     )
 
 
-def settle(spawner: Any) -> None:
+def settle(spawner: Any, *names: str) -> None:
     """Gives traits that every start reads their default, where that is plain data and nobody set them.
 
-    Reading them does the same, but slowly: traitlets makes each default at the first reading, validates it and
-    tells observers of it. That is more than a third of what a start's own work costs KubeSpawner.
+    names: of which traits; without any, of all of them. Reading them does the same, but slowly: traitlets makes each
+    default at the first reading, validates it and tells observers of it. That is more than a third of what a start's
+    own work costs KubeSpawner.
     """
-    values = spawner._trait_values
-    for name, default in _defaults(spawner.__class__).plain:
-        if name not in values:
+    values, plain = spawner._trait_values, _defaults(spawner.__class__).plain
+    for name in names or plain:
+        if name not in values and name in plain:
+            default = plain[name]
             values[name] = None if default is None else default.copy()
 
 
@@ -107,7 +116,7 @@ class _Defaults(NamedTuple):
     """
 
     telling: tuple[str, ...]
-    plain: tuple[tuple[str, Any], ...]
+    plain: Mapping[str, Any]
 
 
 @lru_cache(maxsize=16)
@@ -130,8 +139,8 @@ def _defaults(spawner_class: type[Any]) -> _Defaults:
         for name, default in found.items()
         if default is None or _is_empty(default) or default == _DEFAULTS.get(name)
     }
-    plain = ((name, default) for name, default in found.items() if _is_plain(default))
-    return _Defaults(tuple(sorted(_POLICYS - silent)), tuple(plain))
+    plain = {name: default for name, default in found.items() if _is_plain(default)}
+    return _Defaults(tuple(sorted(_POLICYS - silent)), plain)
 
 
 def _is_plain(default: Any) -> bool:
@@ -154,6 +163,9 @@ def _place(setting: Setting, places: Mapping[str, Place]) -> Place:
     return found or (places.get("image.name") if path.startswith("image.") else None) or places.get("", PLACE)
 
 
+_order: Final = itemgetter(0)
+
+
 def _is_empty(value: Any) -> bool:
     return isinstance(value, str | list | tuple | dict) and not value
 
@@ -162,8 +174,8 @@ def _setting(path: str, value: Any, key: str | None = None) -> Setting:
     return opaque(path, value, PLACE, key)
 
 
-def _hooks(hooks: Mapping[str, Any] | None) -> Iterator[Setting]:
-    return (_setting(path, hook) for path, _, hook in hooks_in(hooks or {}) if hook)
+def _hooks(hooks: Mapping[str, Any]) -> Iterator[Setting]:
+    return (_setting(path, hook) for path, _, hook in hooks_in(hooks) if hook)
 
 
 def _settings(field: Field, value: Any) -> Iterator[Setting]:

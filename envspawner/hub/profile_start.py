@@ -23,7 +23,7 @@ from ..resolve.request import OwnLayer, SpawnRequest
 from ..resolve.resolver import Resolver
 from ..resolve.typed import Typed, typed
 from .opaque import opaque
-from .own import PLACE, SOURCE
+from .own import PLACE, SOURCE, settle
 from .profile_list import Override, ProfileList, profiles_of
 from .profile_overrides import settings_of
 from .profile_reading import Reader
@@ -41,6 +41,7 @@ async def policy_now(spawner: Any, loaded: Loaded | None) -> Now | None:
     What counts is the trait `profile_list`, which a hook may have set; a callable is called with the spawner.
     Raises Unusable, and whatever a callable raises on purpose: an HTTPError, or what has a `jupyterhub_message`.
     """
+    settle(spawner, "profile_list")
     listed = spawner.profile_list
     if callable(listed):
         listed = await _called(listed, spawner, "c.KubeSpawner.profile_list")

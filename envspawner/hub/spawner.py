@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
+from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 from kubernetes_asyncio.client.rest import ApiException
@@ -58,6 +59,7 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._names = Names()
+        self._labels: tuple[tuple[str, dict[str, str]], dict[str, str]] | None = None
         self._sent_options: Any = {}
         self._told = Told()
         self._notices: list[str] = []  # for the user of this start
@@ -138,10 +140,11 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         if now is None:
             return
         request = await self.request()
-        if not now.resolver.sets_start_timeout:
-            self._decide(partial(now.resolver.select, request))
-            return
-        timeout = self._decide(partial(now.resolver.resolve, request)).get("startTimeout")
+        with self._refusing():
+            if not now.resolver.sets_start_timeout:
+                self._decide(partial(now.resolver.select, request))
+                return
+            timeout = self._decide(partial(now.resolver.resolve, request)).get("startTimeout")
         if timeout is not None:
             self._assign({"start_timeout": timeout})
 
@@ -159,13 +162,14 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         """
         self._pinned = self._pinned or (self._loaded,)
         try:
-            await self._load_by_policy()
+            with self._refusing():
+                await self._load_by_policy()
         finally:
             self._pinned = ()
 
     async def _load_by_policy(self) -> None:
         self._record = None
-        now = await self._policy_now()
+        now = await policy_now(self, self._loaded)
         if now is None:
             self._told.tell(list)
             await super().load_user_options()
@@ -192,14 +196,22 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         self.environment_resolved(environment)
 
     async def _by_policy(self, now: Now) -> tuple[SpawnRequest, ResolvedEnvironment, dict[str, Any]]:
-        """What is asked, what that resolves to, and the traits that say so. Raises what JupyterHub shows."""
+        """What is asked, what that resolves to, and the traits that say so. Raises Refusal and Unusable."""
         request = await self.request()
-        selection = self._decide(partial(now.resolver.select, request))
-        with self._refusing():
-            request, selection = await now.settled(self, request, selection)
-            with RESOLVE_SECONDS.time():
-                environment = now.resolver.resolve_selection(request, selection)
-            return request, environment, traits_of(environment, request.own)
+        people = now.resolver.people(request)
+        selection = self._decide(partial(now.resolver.select, request, people=people))
+        request, selection = await now.settled(self, request, selection)
+        began = perf_counter()
+        environment = now.resolver.resolve_selection(request, selection, people)
+        RESOLVE_SECONDS.observe(perf_counter() - began)
+        return request, environment, traits_of(environment, request.own)
+
+    def _build_common_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
+        """KubeSpawner's labels of pods and claims; what they say of the user takes a slug and a hash, made once."""
+        common = self.common_labels
+        if self._labels is None or self._labels[0] != (self.user.name, common):
+            self._labels = (self.user.name, dict(common)), super()._build_common_labels({})
+        return {**self._labels[1], **extra_labels, **common}
 
     async def get_pod_manifest(self) -> Any:
         """KubeSpawner's pod; what an init container has from the notebook is known only now.
@@ -226,17 +238,16 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
     def _decide(self, decide: Callable[[Any], T]) -> T:
         """What `decide` says of the options; a choice that was saved and is no longer valid becomes the default.
 
-        Raises what JupyterHub shows for a refusal.
+        Raises Refusal.
         """
-        with self._refusing():
-            try:
-                return decide(self._sent_options)
-            except Refusal as refusal:
-                if not self._saved_options or self._sent_options != self._saved_options:
-                    raise
-                self.log.warning("%s: the saved choice is no longer valid: %s", self._log_name, refusal)
-                self._notices = [NO_LONGER_OFFERED]
-            return decide({})
+        try:
+            return decide(self._sent_options)
+        except Refusal as refusal:
+            if not self._saved_options or self._sent_options != self._saved_options:
+                raise
+            self.log.warning("%s: the saved choice is no longer valid: %s", self._log_name, refusal)
+            self._notices = [NO_LONGER_OFFERED]
+        return decide({})
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -271,8 +282,9 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         if secrets:
             auth_state = await self._auth_state() if with_secrets else None
         names = self._names.now(self, self.slug_scheme, super()._expand_user_properties)
-        groups = frozenset(group.name for group in self.user.groups)
-        person = Person(names["unescaped_username"], groups, bool(self.user.admin))
+        user = self.user.orm_user  # JupyterHub's User looks everything up there, twice
+        groups = frozenset(group.name for group in user.groups)
+        person = Person(names["unescaped_username"], groups, bool(user.admin))
         own = own_layer(self, partial(self._expanded, names), self.own_places)
         shared = homes.shared_by(self._sibling_homes())
         self._known_homes = shared | self._homes

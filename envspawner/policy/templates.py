@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 PERSON: Final = (
@@ -48,10 +48,11 @@ class Template:
     """A string with placeholders, cut into the text between them and their names."""
 
     parts: tuple[str | Placeholder, ...]
+    names: frozenset[str] = field(init=False, repr=False, compare=False)
 
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(part.name for part in self.parts if isinstance(part, Placeholder))
+    def __post_init__(self) -> None:
+        names = frozenset(part.name for part in self.parts if isinstance(part, Placeholder))
+        object.__setattr__(self, "names", names)
 
     @property
     def text(self) -> str:

@@ -64,9 +64,12 @@ class Resolver:
         """The same rules about people with other profiles; quick, however many people there are."""
         return Resolver(replace(self.policy, profiles=tuple(profiles)), self._people)
 
-    def select(self, request: SpawnRequest, options: Any) -> Selection:
-        """The profile and choices that raw user options mean. Raises Refusal."""
-        people = people_rules(self.policy, self._groups, request)
+    def select(self, request: SpawnRequest, options: Any, people: list[Applied] | None = None) -> Selection:
+        """The profile and choices that raw user options mean. Raises Refusal.
+
+        people: the rules about people that hold, if they are known already.
+        """
+        people = self.people(request) if people is None else people
         return self._menu.choose(request.person, options, bounds_for(people)[1])
 
     def people(self, request: SpawnRequest) -> list[Applied]:
@@ -75,14 +78,13 @@ class Resolver:
 
     def menu(self, request: SpawnRequest) -> list[Offered]:
         """The profiles that the person may use, each with what they may choose in it."""
-        people = people_rules(self.policy, self._groups, request)
+        people = self.people(request)
         return self._menu.menu(request.person, bounds_for(people)[1])
 
     def resolve(self, request: SpawnRequest, options: Any) -> ResolvedEnvironment:
         """What the person gets. Raises Refusal if the options are not theirs, Unusable for contradictions."""
-        people = people_rules(self.policy, self._groups, request)
-        selection = self._menu.choose(request.person, options, bounds_for(people)[1])
-        return self._resolved(request, selection, people)
+        people = self.people(request)
+        return self._resolved(request, self.select(request, options, people), people)
 
     def resolve_selection(
         self, request: SpawnRequest, selection: Selection, people: list[Applied] | None = None

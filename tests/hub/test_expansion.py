@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kubespawner import KubeSpawner
-from traitlets import Dict, default
+from traitlets import Dict, default, observe
 from traitlets.config import Config
 
 from envspawner.hub.offline import OfflineSpawner
@@ -163,3 +163,42 @@ async def test_the_own_layer_of_a_new_spawner_makes_no_defaults() -> None:
         read = own_layer(spawner, spawner._expand_user_properties).rule
         assert read is not None
         assert new == read.settings
+
+
+class Watching(OfflineSpawner):
+    """A subclass of a hub's admin that looks at what changes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.seen: list[tuple[str, str]] = []
+        super().__init__(*args, **kwargs)
+
+    @observe("image")
+    def _observed(self, change: Any) -> None:
+        self.seen.append(("observed", change["new"]))
+
+    def _storage_capacity_changed(self, name: str, old: Any, new: Any) -> None:
+        self.seen.append(("magic", new))
+
+
+async def test_who_watches_a_trait_hears_what_a_start_sets() -> None:
+    config = Config()
+    config.EnvSpawner.defaults = {"image": "quay.io/a/b:1", "storage": {"capacity": "7Gi"}}
+    with spawner_for(config, spawner_class=Watching) as spawner:
+        heard: list[str] = []
+        with pytest.warns(DeprecationWarning, match="_storage_capacity_changed"):
+            await spawner.load_user_options()
+        assert spawner.seen[-2:] == [("observed", "quay.io/a/b:1"), ("magic", "7Gi")]
+        spawner._restore()
+        spawner.observe(lambda change: heard.append(change["name"]))
+        await spawner.load_user_options()
+        assert {"image", "storage_capacity", "volumes", "extra_annotations"} <= set(heard)
+
+
+async def test_labels_of_the_user_are_kubespawners_whatever_changes_between_two_pods() -> None:
+    with spawner_for(Config(), user="Ada@x") as spawner:
+        for common in ({"a": "b"}, {"a": "c", "d": "e"}, {}):
+            spawner.common_labels = common
+            theirs = KubeSpawner._build_common_labels(spawner, {"a": "mine", "x": "y"})
+            assert spawner._build_common_labels({"a": "mine", "x": "y"}) == theirs
+        spawner.user.name = "Bob@x"
+        assert spawner._build_common_labels({}) == KubeSpawner._build_common_labels(spawner, {})
