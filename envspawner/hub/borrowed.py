@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from kubespawner import KubeSpawner
 from traitlets import All, TraitType, Undefined
+
+from .naming import NamingSpawner
 
 _SCALARS: Final = frozenset({str, int, float, bool})
 
@@ -22,7 +23,7 @@ def _known(spawner_class: type[Any]) -> Mapping[str, Any]:
     }
 
 
-class BorrowingSpawner(KubeSpawner):  # type: ignore[misc]
+class BorrowingSpawner(NamingSpawner):
     """A KubeSpawner whose traits are lent to a start."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

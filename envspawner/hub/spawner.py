@@ -17,7 +17,6 @@ from traitlets.config import Config
 
 from ..pod.copying import copies_of
 from ..pod.init_containers import complete
-from ..pod.literal import Literal
 from ..pod.traits import VALUES_ANNOTATION, traits_of
 from ..policy.problems import Place
 from ..resolve.access import Refusal
@@ -27,7 +26,6 @@ from ..resolve.request import Person, SpawnRequest
 from ..resolve.result import ResolvedEnvironment
 from . import form, homes
 from .auth_state import AuthStateUnreadable, auth_state_of
-from .expansion import Names, fill, is_plain
 from .growing import grow_home
 from .homekeeping import HomeKeepingSpawner
 from .measures import RESOLVE_SECONDS
@@ -58,8 +56,6 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
     """Where the settings of KubeSpawner stand in a file; known to the commands only."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._names = Names()
-        self._labels: tuple[tuple[str, dict[str, str]], dict[str, str]] | None = None
         self._sent_options: Any = {}
         self._told = Told()
         self._notices: list[str] = []  # for the user of this start
@@ -110,20 +106,6 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         loaded = self._loaded
         listed = loaded is not None and (loaded.policy.profiles or loaded.file)  # a file may get some
         return form.render if listed or self.profile_list else ""
-
-    # --- strings -------------------------------------------------------------------------------------------------
-
-    def _expand_user_properties(self, template: str, slug_scheme: str | None = None) -> str:
-        """As KubeSpawner does; a policy's own strings are complete, and text without braces needs no names."""
-        if isinstance(template, Literal):
-            return str(template)
-        if is_plain(template):
-            return template
-        scheme = self.slug_scheme if slug_scheme is None else slug_scheme
-        return self._names.expand(self, template, scheme, super()._expand_user_properties)
-
-    def format_string(self, s: str) -> str:
-        return str(s) if isinstance(s, Literal) else str(super().format_string(s))
 
     # --- a start -------------------------------------------------------------------------------------------------
 
@@ -206,13 +188,6 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         RESOLVE_SECONDS.observe(perf_counter() - began)
         return request, environment, traits_of(environment, request.own)
 
-    def _build_common_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
-        """KubeSpawner's labels of pods and claims; what they say of the user takes a slug and a hash, made once."""
-        common = self.common_labels
-        if self._labels is None or self._labels[0] != (self.user.name, common):
-            self._labels = (self.user.name, dict(common)), super()._build_common_labels({})
-        return {**self._labels[1], **extra_labels, **common}
-
     async def get_pod_manifest(self) -> Any:
         """KubeSpawner's pod; what an init container has from the notebook is known only now.
 
@@ -281,7 +256,7 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         auth_state: Mapping[str, Any] | None = {}
         if secrets:
             auth_state = await self._auth_state() if with_secrets else None
-        names = self._names.now(self, self.slug_scheme, super()._expand_user_properties)
+        names = self._names_now()
         user = self.user.orm_user  # JupyterHub's User looks everything up there, twice
         groups = frozenset(group.name for group in user.groups)
         person = Person(names["unescaped_username"], groups, bool(user.admin))
@@ -292,13 +267,6 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         words = {**names, "userid": str(names["userid"])}
         mine, others = homes.claims(self._homes), homes.claims(shared)
         return SpawnRequest(person, self._now(), words, own, mine, auth_state, others)
-
-    def _expanded(self, names: Mapping[str, Any], template: str) -> str:
-        """A template of KubeSpawner's, filled with names that hold now."""
-        try:
-            return template if is_plain(template) else fill(template, names)
-        except KeyError:
-            return self._expand_user_properties(template)
 
     def _now(self) -> datetime:
         return datetime.now(timezone.utc)
