@@ -24,6 +24,7 @@ _UNEVEN: Final = _Words(
     "begin all lines of one block in the same column, and put text with special characters in quotes",
 )
 _KNOWN: Final = {
+    "maximum nesting depth": _Words("nested more than 100 deep", "no policy needs that"),  # libyaml's is 1000
     "mapping values are not allowed": _Words(
         "a colon stands where none can",
         "quote text that holds a colon and a blank, and begin all lines of one block in the same column",
