@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,6 +20,15 @@ CONFIG = """
 c.EnvSpawner.policy_file = "policy/policy.yaml"
 c.EnvSpawner.policy_reload_seconds = 0.1
 """
+PAIR = """
+defaults:
+  cmd: [sleep, "600"]
+  startTimeout: 30
+  extraEnv: {{ONE: of-{number}}}
+groups: {{nobody: {{}}}}
+admins: {{}}
+profiles: {{small: {{extraEnv: {{TWO: of-{number}}}}}}}
+"""
 PATIENCE = 20.0
 
 
@@ -27,15 +37,18 @@ def text(name: str, size: int = 1) -> str:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedded]:
+    with embedded.cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hub(cluster: embedded.Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
     folder = tmp_path_factory.mktemp("hub")
     (folder / "policy").mkdir()
     (folder / "policy" / "policy.yaml").write_text(text("first"))
-    with (
-        embedded.cluster(tmp_path_factory.mktemp("cluster")) as cluster,
-        realhub.run(folder, CONFIG, cluster.kubeconfig) as hub,
-    ):
-        yield hub
+    with realhub.run(folder, CONFIG, cluster.kubeconfig) as running:
+        yield running
 
 
 def wait(what: str, done: Callable[[], bool]) -> None:
@@ -100,6 +113,28 @@ def test_a_broken_and_a_vanished_file_keep_the_last_good_policy_and_are_told_onc
     assert hub.log.count("policy/policy.yaml: cannot read the policy: No such file or directory") == 1
     file.write_text(text("good"))
     wait("the good one again", lambda: metrics(hub)["envspawner_policy_last_reload_successful"] == 1)
+
+
+def test_starts_around_changes_each_have_one_whole_policy(hub: RealHub, cluster: embedded.Embedded) -> None:
+    users = [f"swap{number}" for number in range(8)]
+    tokens = {user: hub.token_of(user) for user in users}
+    with ThreadPoolExecutor(len(users)) as pool:
+        for number in range(4):
+            done = reloads(hub, "success")
+            new = hub.folder / "policy" / "new.yaml"
+            new.write_text(PAIR.format(number=number))
+            new.rename(hub.folder / "policy" / "policy.yaml")
+            for user in users[2 * number : 2 * number + 2]:  # while the hub may be reading
+                pool.submit(hub.send, "POST", f"/hub/api/users/{user}/server", b"{}", tokens[user])
+            wait("another policy", lambda done=done: reloads(hub, "success") > done)  # type: ignore[misc]
+        names = {f"jupyter-{user}" for user in users}
+        wait("every pod", lambda: names <= set(cluster.names("pods")))
+        pods = [pod for pod in cluster.store.list("pods", None)[0] if pod["metadata"]["name"] in names]
+        for user in users:
+            hub.send("DELETE", f"/hub/api/users/{user}/server", token=tokens[user])
+    pairs = [{one["name"]: one.get("value") for one in pod["spec"]["containers"][0]["env"]} for pod in pods]
+    assert all(pair.get("ONE") == pair.get("TWO") for pair in pairs)
+    assert len({pair.get("ONE") for pair in pairs}) > 1
 
 
 def test_metrics_name_one_policy_and_no_label_grows_with_what_users_send(hub: RealHub) -> None:
