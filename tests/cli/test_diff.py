@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import differences
-from envspawner.cli import diff, main
+from envspawner.cli import main, progress
 from envspawner.cli.alike import Asked, Comparison
 from envspawner.cli.roster import read_roster
 from envspawner.policy.load import load_text
@@ -149,7 +149,7 @@ def test_ten_names_are_enough_for_people_and_all_for_programs(policies: Policies
 
 def test_long_work_says_how_far_it_is(policies: Policies, monkeypatch: pytest.MonkeyPatch) -> None:
     policies.new(("limit: 2G", "limit: 3G"))
-    monkeypatch.setattr(diff, "_EVERY", 0.0)
+    monkeypatch.setattr(progress, "_EVERY", 0.0)
     _, _, err = policies.run("--roster", "roster.csv")
     assert "3 of 4 people compared\n" in err
 

@@ -68,6 +68,13 @@ def test_a_typed_image_is_the_image(text: str) -> None:
     assert picked(environment) == [("image", text), ("size", "m")]
 
 
+def test_a_typed_image_that_makes_no_label_is_refused_and_named_in_the_log() -> None:
+    text = IMAGES.replace("images: [", "extraLabels: {a: '{value}'}, images: [")
+    refusal = refused(text, options=given_image(TYPED))
+    assert refusal.reason == "value-invalid"
+    assert refusal.detail == f"option image of profile p: {TYPED!r}: {TYPED!r} cannot be the value of a label"
+
+
 def test_what_was_typed_is_known_to_whoever_reads_the_selection() -> None:
     (_, choice), _ = resolve(IMAGES, options=given_image("quay.io/jupyter/x:2")).selection.choices
     assert isinstance(choice, Typed)
