@@ -8,6 +8,7 @@ from typing import Any, Final
 from jupyterhub.utils import exponential_backoff
 from traitlets import Undefined
 
+from ..policy.folders import is_given
 from ..policy.templates import KNOWN, Template, compile_text
 from ..resolve.home import DEFAULT_IDENTITY, Home, scope_of
 from . import homes
@@ -182,14 +183,22 @@ class HomeKeepingSpawner(BorrowingSpawner):
         if made and home is not None and home.kind in ("dynamic", "own") and home.scope != "shared":
             name = pvc.metadata.name
             claim = await self.api.read_namespaced_persistent_volume_claim(name, self.namespace)
-            owner = owner_of(claim) or self.user.name
-            if owner == self.user.name:
-                owner = self._other_user_of(name) or owner
-            if owner != self.user.name:
+            why = self._why_foreign(name, owner_of(claim))
+            if why is not None:
                 message = "Your home cannot be mounted. Tell the people who run this hub."
-                detail = f"the claim {name} is of user {owner!r}, not of {self.user.name!r}"
-                raise refused(self, "home-foreign", message, detail)
+                raise refused(self, "home-foreign", message, why)
         return made
+
+    def _why_foreign(self, claim: str, owner: str | None) -> str | None:
+        """Why a claim that has the name of this home is not this user's; None if it is. owner: whose it says it is."""
+        if owner is None and self._loaded is not None and is_given(self._loaded.policy, claim):
+            hint = "choose a pvcNameTemplate that no name makes so"
+            return f"the claim {claim} is one that the policy mounts for others ({hint})"
+        if owner in (None, self.user.name):
+            owner = self._other_user_of(claim)
+        if owner is None:
+            return None
+        return f"the claim {claim} is of user {owner!r}, not of {self.user.name!r}"
 
     def _other_user_of(self, claim: str) -> str | None:
         """Another user whose home this is, as far as the hub knows: one who was renamed, say."""

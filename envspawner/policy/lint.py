@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from .fields import HOME_VOLUME
+from .folders import folders_that_meet
 from .form_names import confused
 from .lint_homes import (
     HOME_PATH,
@@ -57,6 +58,7 @@ def contradictions(policy: Policy, beneath: frozenset[str] | None = frozenset())
     yield from (problem for problem in copies_beside_hooks(policy) if not problem.warning)
     yield from _names_of_two(policy)
     yield from confused(policy.profiles)
+    yield from folders_that_meet(policy)
     if beneath is None:
         return
     if not beneath:

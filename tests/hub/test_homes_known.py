@@ -123,3 +123,32 @@ async def test_kubespawners_own_storage_is_no_way_to_a_foreign_home_either(
         await spawner.load_user_options()
         with pytest.raises(HTTPError):
             await spawner._make_create_pvc_request(spawner.get_pvc_manifest(), 1)
+
+
+@pytest.mark.parametrize(("user", "refused"), [("shared", True), ("ada", False)])
+async def test_nobody_is_called_so_that_a_claim_for_others_is_their_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, refused: bool
+) -> None:
+    async def create(self: Any, pvc: Any, timeout: float) -> bool:
+        return True
+
+    async def read(name: str, namespace: str) -> Any:
+        return SimpleNamespace(metadata=SimpleNamespace(annotations=None))
+
+    policy = """
+    defaults: {storage: {dynamic: {pvcNameTemplate: 'claim-{username}'}}}
+    groups: {staff: {storage: {extraVolumes: [{name: s, persistentVolumeClaim: {claimName: claim-shared}}]}}}
+    """
+    monkeypatch.setattr(KubeSpawner, "_make_create_pvc_request", create)
+    with spawner_for(config_of(tmp_path, policy), user) as spawner:
+        spawner.api = SimpleNamespace(read_namespaced_persistent_volume_claim=read)
+        await spawner.load_user_options()
+        making = spawner._make_create_pvc_request(spawner.get_pvc_manifest(), 1)
+        if refused:
+            with pytest.raises(HTTPError) as caught:
+                await making
+            assert "claim-shared is one that the policy mounts for others" in getattr(
+                caught.value, "refusal", ""
+            )
+        else:
+            assert await making
