@@ -88,7 +88,8 @@ def test_a_claim_that_a_rule_mounts_for_others_is_a_given_one() -> None:
     defaults: {storage: {type: static, static: {pvcName: 'own-{username}'}}}
     groups:
       'g:*':
-        storage: {extraVolumes: [{name: v, persistentVolumeClaim: {claimName: 'team-{match}'}}, {name: w, emptyDir: {}}]}
+        storage:
+          extraVolumes: [{name: v, persistentVolumeClaim: {claimName: 'team-{match}'}}, {name: w, emptyDir: {}}]
     users: {ada: {storage: {static: {pvcName: all}}}}
     """
     found, _ = load_text(text)
