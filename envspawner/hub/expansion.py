@@ -40,13 +40,17 @@ class Names:
 
     def now(self, spawner: Any, scheme: str, expand: Expand) -> dict[str, Any]:
         """What templates may name, as it is now. expand: KubeSpawner's own. Raises what that raises."""
-        user = spawner.user
+        # JupyterHub's User looks everything up in its orm_user, twice.
+        user = getattr(spawner.user, "orm_user", spawner.user)
         key = (user.name, spawner.name or "", scheme)
         if key != self._key:
             self._slugs = _slugs(scheme, expand)
             self._key = key
-        changing = {name: getattr(spawner, name, f"{name}_unavailable!") for name in _CHANGING}
-        return {**self._slugs, **changing, "userid": user.id}
+        found: dict[str, Any] = self._slugs.copy()
+        for name in _CHANGING:
+            found[name] = getattr(spawner, name, f"{name}_unavailable!")
+        found["userid"] = user.id
+        return found
 
     def expand(self, spawner: Any, template: str, scheme: str, expand: Expand) -> str:
         """As `KubeSpawner._expand_user_properties`, which is `expand`. Raises what that raises."""

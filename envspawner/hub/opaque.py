@@ -59,7 +59,12 @@ def named(
 
 def part(item: Any, name: str) -> Any:
     """A field of a Kubernetes object that may be a mapping (camelCase or snake_case) or a model."""
-    snake = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
     if isinstance(item, Mapping):
-        return item.get(name, item.get(snake))
-    return getattr(item, snake, None)
+        found = item.get(name)
+        return item.get(_snake(name)) if found is None else found
+    return getattr(item, _snake(name), None)
+
+
+@lru_cache(maxsize=64)
+def _snake(name: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name)

@@ -189,7 +189,8 @@ def _settings(field: Field, value: Any) -> Iterator[Setting]:
             key = repr(item)
             seen[key] += 1
             again = f"#{seen[key]}" if seen[key] > 1 else ""
-            yield replace(_setting(field.path, item, key), slot=f"{field.path}.{key}{again}", label=label)
+            slot = f"{field.path}.{key}{again}"
+            yield Setting(field, item, PLACE, key, slot, label=label, opaque=True)
     else:
         yield _setting(field.path, value)
 

@@ -55,8 +55,7 @@ class ResolvedEnvironment:
             if entry.value is not None:
                 found.setdefault(entry.field.path, []).append(entry)
         for path, entries in found.items():
-            labels = [_own_label(entry) for entry in entries]
-            if all(labels):  # KubeSpawner sorts mappings of entries by their labels
+            if all(map(_own_label, entries)):  # KubeSpawner sorts mappings of entries by their labels
                 found[path] = sorted(entries, key=_own_label)
         return found
 
