@@ -46,6 +46,12 @@ def folders_that_meet(policy: Policy) -> Iterator[Problem]:
         names = _names(folder.text)
         if not names & _CHOSEN:
             continue
+        apart = names | frozenset().union(*map(_names, folder.claims))
+        if names & SERVER and not apart & USER:
+            message = (
+                f"the folder {folder.text} names a server and no user, so that it could be another user's"
+            )
+            yield folder.problem(message, "write {username}/{servername}")
         if any(len(_kinds(part)) > 1 for part in folder.text.split("/")):
             message = f"the folder {folder.text} joins two names, so that it could be another's"
             yield folder.problem(message, "write / between them")
@@ -70,7 +76,7 @@ def _folders(policy: Policy) -> Iterator[_Folder]:
     rules = policy.rules()
     settings = [(rule, setting) for rule in rules for setting in rule.settings]
     given = frozenset(_text(s.value) for _, s in settings if s.field.path == _STATIC and s.value is not None)
-    volumes: dict[str, frozenset[str]] = {HOME_VOLUME: given | {""}}
+    volumes: dict[str, frozenset[str]] = {HOME_VOLUME: given}
     for _, setting in settings:
         if setting.field.path == _VOLUMES:
             claim = _nested(setting.value, "persistentVolumeClaim", "claimName")

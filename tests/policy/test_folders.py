@@ -68,6 +68,15 @@ def test_folders_of_one_person_and_folders_apart_are_fine(paths: tuple[str, ...]
     load_text(policy(*paths))
 
 
+def test_a_folder_of_a_server_needs_its_user_too() -> None:
+    """Users choose what their servers are called, and the default server's name is empty: that is the whole claim."""
+    for path in ("{servername}", "homes/{servername}"):
+        with pytest.raises(PolicyError, match="names a server and no user"):
+            load_text(policy(path))
+        load_text(policy(path, claim="home-{username}"))
+    load_text(policy("{username}/{servername}"))
+
+
 def test_a_mounted_folder_of_the_same_claim_counts_too() -> None:
     with pytest.raises(PolicyError, match=r"the folder projects/\{match\} of groups.g:\*"):
         load_text(policy("{username}", mounts="projects/{match}"))
