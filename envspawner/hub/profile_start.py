@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -132,9 +131,19 @@ def _read(listed: Any, base: Resolver, traits: Traits, *, strict: bool) -> Now:
     for warning in found.warnings:
         get_logger().warning("%s", warning)
     now = Now(base.offering(found.profiles), found)
-    _recent.insert(0, _Read(base, traits, strict, deepcopy(listed), now))
+    _recent.insert(0, _Read(base, traits, strict, _kept_apart(listed), now))
     del _recent[_KEPT:]
     return now
+
+
+def _kept_apart(value: Any) -> Any:
+    """The same in containers of its own. What else is in it, such as callables, is left as it is."""
+    if isinstance(value, Mapping):
+        return {key: _kept_apart(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        kept = map(_kept_apart, value)
+        return tuple(kept) if isinstance(value, tuple) else list(kept)
+    return set(value) if isinstance(value, set) else value
 
 
 def forget() -> None:

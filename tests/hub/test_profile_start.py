@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -203,6 +204,19 @@ async def test_a_list_that_its_function_changes_is_read_anew() -> None:
     assert (await start({}, config)).notebook["securityContext"]["runAsUser"] == 1
     listed[0]["kubespawner_override"]["uid"] = 2
     assert (await start({}, config)).notebook["securityContext"]["runAsUser"] == 2
+
+
+async def test_a_list_may_hold_methods_of_what_cannot_be_copied() -> None:
+    class Database:
+        def __init__(self) -> None:
+            self.lock = Lock()
+
+        def uid(self, spawner: Any) -> int:
+            return 5
+
+    override = {"uid": Database().uid}
+    config = listing(lambda spawner: [{"display_name": "x", "kubespawner_override": override}])
+    assert (await start({}, config)).notebook["securityContext"]["runAsUser"] == 5
 
 
 async def test_a_list_that_stays_the_same_is_read_once(caplog: pytest.LogCaptureFixture) -> None:
