@@ -69,8 +69,9 @@ def refused(spawner: Any, reason: str, message: str, detail: str) -> Exception:
 def _uncount(spawner: Any) -> None:
     """Keeps a refusal out of JupyterHub 5.5's count of failures, which stops the hub at a limit.
 
-    5.5 adds one for whatever a start raises, as soon as it has raised; 6 leaves refusals out by itself.
+    5.5 adds one for whatever a start raises, as soon as it has raised; 6 leaves refusals out by itself. What keeps
+    a page from being shown is not counted.
     """
-    if spawner.handler is not None:
+    if spawner.handler is not None and spawner._spawn_pending:
         settings = spawner.handler.settings
         settings["failure_count"] = settings.get("failure_count", 0) - 1

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from kubernetes_asyncio.client.rest import ApiException
 from tornado.web import HTTPError
+from traitlets.config import Config
+
+from envspawner.hub import form, refusals
 
 from .support import config_of, made_by, spawner_for
 
@@ -145,3 +148,23 @@ async def test_a_label_that_a_name_makes_invalid_is_not_sent(tmp_path: Path) -> 
         await spawner.load_user_options()
     assert caught.value.status_code == 409
     assert "the label who: " in getattr(caught.value, "refusal", "")
+
+
+@pytest.mark.parametrize(("starting", "count"), [(True, 3), (False, 4)])
+async def test_only_a_start_takes_a_refusal_off_the_count_of_failures_of_jupyterhub_5(
+    monkeypatch: pytest.MonkeyPatch, starting: bool, count: int
+) -> None:
+    """JupyterHub counts what ends a start, but not what keeps a page from being shown."""
+
+    def broken(spawner: Any) -> Any:
+        raise RuntimeError("no database")
+
+    config = Config()
+    config.KubeSpawner.profile_list = broken
+    monkeypatch.setattr(refusals, "SpawnException", None)
+    with spawner_for(config) as spawner:
+        spawner.handler = SimpleNamespace(settings={"failure_count": 4})
+        spawner._spawn_pending = starting
+        with pytest.raises(HTTPError):
+            await (spawner.load_user_options() if starting else form.render(spawner))
+        assert spawner.handler.settings["failure_count"] == count
