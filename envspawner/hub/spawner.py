@@ -117,10 +117,16 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         self._pinned = ()
         self._pinned = (self._loaded,)
         now = await self._policy_now()
-        if now is None or self.apply_user_options:
-            await super()._run_apply_user_options(user_options)
         if now is None:
+            await super()._run_apply_user_options(user_options)
             return
+        if self.apply_user_options:
+            request = await self.request()
+            with self._refusing():
+                held = self._decide(lambda options: now.resolver.select(request, options) and options)
+            await super()._run_apply_user_options(
+                held or {}
+            )  # nothing where a saved choice is no longer valid
         request = await self.request()
         with self._refusing():
             if not now.resolver.sets_start_timeout:

@@ -36,7 +36,7 @@ async def test_what_is_not_offered_is_refused_before_any_hook_runs(tmp_path: Pat
         assert spawner.start_timeout == 60
 
 
-async def test_an_admins_own_apply_user_options_still_runs(tmp_path: Path) -> None:
+async def test_an_admins_own_apply_user_options_runs_but_not_for_what_is_not_offered(tmp_path: Path) -> None:
     seen: list[Any] = []
 
     def configure(c: Any) -> None:
@@ -46,7 +46,14 @@ async def test_an_admins_own_apply_user_options_still_runs(tmp_path: Path) -> No
         await spawner._run_apply_user_options({})
     with spawner_for(config_of(tmp_path, None, configure)) as spawner:
         await spawner._run_apply_user_options({"a": 1})
+    config = config_of(tmp_path, TIMEOUTS, configure)
+    with spawner_for(config, options={"profile": "quick"}) as spawner, pytest.raises(HTTPError):
+        await spawner._run_apply_user_options(spawner.user_options)
     assert seen == [{}, {"a": 1}]
+    with spawner_for(config, options={"profile": "quick"}) as spawner:
+        spawner._saved_options = {"profile": "quick"}
+        await spawner._run_apply_user_options(spawner.user_options)
+    assert seen[2:] == [{}]
 
 
 PROFILES = """
