@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,27 @@ class Places:
     folder: Path
 
     def make(self) -> None:
-        """Makes what is missing; raises OSError."""
+        """Makes what is missing; raises OSError, also where the folder holds anything but a demo's files.
+
+        What lies in `pods` goes at the next start, so nobody's own folder of that name may be taken for it.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = set(os.listdir(self.folder))
+        if not found <= {self.lock.name} and not {self.lock.name, self.homes.name} <= found:
+            raise OSError(errno.ENOTEMPTY, "it holds files that are not a demo's", str(self.folder))
         os.chmod(self.folder, 0o700)
-        for path in (self.homes, self.claims, self.deleted, self.pods, self.logs, self.hub):
+        os.close(os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        for path in self.folders:
             path.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return self.homes, self.claims, self.deleted, self.pods, self.logs, self.hub
+
+    @property
+    def lock(self) -> Path:
+        """The first thing that is made, and locked while a demo runs."""
+        return self.folder / "lock"
 
     @property
     def homes(self) -> Path:

@@ -50,7 +50,7 @@ def take(places: Places) -> IO[str]:
     """Makes the folders, for this process alone as long as the returned file is open. Raises `NotReady`."""
     try:
         places.make()
-        lock = (places.folder / "lock").open("w")
+        lock = places.lock.open("r+")
     except OSError as error:
         raise NotReady(
             f"{error.filename or places.folder}: {error.strerror} (choose another --dir)"

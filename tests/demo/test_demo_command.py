@@ -79,6 +79,44 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.Cap
     assert "Not a directory (choose another --dir)" in told
 
 
+def test_a_folder_of_other_files_is_left_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    (folder / "pods/web").mkdir(parents=True)
+    folder.chmod(0o755)
+    (folder / "pods/web/pod.yaml").write_text("mine")
+    (folder / "lock").write_text("mine too")
+    with pytest.raises(preflight.NotReady) as caught:
+        preflight.take(Places(folder))
+    assert str(caught.value) == f"{folder}: it holds files that are not a demo's (choose another --dir)"
+    assert (folder / "pods/web/pod.yaml").read_text() == "mine"
+    assert (folder / "lock").read_text() == "mine too"
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("made", [0, 1, 2, 7])
+def test_a_demo_that_was_killed_while_it_made_its_folder_can_be_started_again(
+    tmp_path: Path, made: int
+) -> None:
+    Places(tmp_path / "whole").make()
+    (tmp_path / "part").mkdir()
+    places = Places(tmp_path / "part")
+    for one in (places.lock, *places.folders)[:made]:
+        one.touch() if one == places.lock else one.mkdir()
+    with preflight.take(places):
+        assert sorted(os.listdir(tmp_path / "part")) == sorted(os.listdir(tmp_path / "whole"))
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    places = Places(tmp_path / "demo")
+    places.make()
+    (tmp_path / "file").write_text("mine")
+    places.lock.unlink()
+    places.lock.symlink_to(tmp_path / "file")
+    with pytest.raises(preflight.NotReady, match="choose another --dir"):
+        preflight.take(places)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_a_folder_that_another_demo_uses_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with preflight.take(Places(tmp_path)):
         told = refused(capsys, "--dir", str(tmp_path), "--port", str(free_port()))
