@@ -61,7 +61,10 @@ class Claims:
             key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata
         }
         saved = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": kept, "spec": spec}
-        (self._places.claims / f"{name}.json").write_text(json.dumps(saved, indent=1))
+        file = self._places.claims / f"{name}.json"
+        new = file.with_name(f"{name}.new")  # a file that is half written would stop the next demo
+        new.write_text(json.dumps(saved, indent=1))
+        new.replace(file)
         self._homes[name] = home
         asked = (spec.get("resources") or {}).get("requests") or {}
         status = {"phase": "Bound", "accessModes": spec.get("accessModes"), "capacity": asked}

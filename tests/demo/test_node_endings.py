@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
 
+from envspawner.demo.claims import Claims
+from envspawner.demo.places import Places
 from envspawner.demo.processes import Rooms
+from envspawner.demo.store import Store
 from tests.demo.nodes import NAMESPACE, Cluster, claim, cluster_in, container, pod
 from tests.demo.running import gone
 
@@ -121,3 +126,26 @@ async def test_the_next_node_in_a_folder_has_the_claims_of_the_last(tmp_path: Pa
         again = await cluster.until("persistentvolumeclaims", "home", phase="Bound")
         assert again["spec"]["resources"]["requests"]["storage"] == "3Gi"
         assert (cluster.places.homes / "home/thesis").read_text() == "all my work"
+
+
+async def test_a_claim_that_could_not_be_written_whole_does_not_stop_the_next_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kill -9 or a full disk has it."""
+    whole = Path.write_text
+
+    def half(file: Path, text: str, *how: Any, **more: Any) -> int:
+        whole(file, text[:20])
+        raise OSError("no space left on device")
+
+    places = Places(tmp_path)
+    places.make()
+    made = {**claim("home"), "metadata": {"name": "home", "namespace": NAMESPACE}}
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="no space left"):
+        await Claims(Store([NAMESPACE]), places).seen("ADDED", made)
+    monkeypatch.undo()
+    async with cluster_in(tmp_path, Rooms(False)) as cluster:
+        cluster.create("persistentvolumeclaims", claim("home"))
+        await cluster.until("persistentvolumeclaims", "home", phase="Bound")
+    assert [one.name for one in places.claims.glob("*.json")] == ["home.json"]
