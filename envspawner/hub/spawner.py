@@ -124,9 +124,8 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
             request = await self.request()
             with self._refusing():
                 held = self._decide(lambda options: now.resolver.select(request, options) and options)
-            await super()._run_apply_user_options(
-                held or {}
-            )  # nothing where a saved choice is no longer valid
+            # Nothing where a saved choice is no longer valid.
+            await super()._run_apply_user_options(held or {})
         request = await self.request()
         with self._refusing():
             if not now.resolver.sets_start_timeout:
