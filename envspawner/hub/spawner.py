@@ -284,16 +284,26 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         return await auth_state_of(self.user)
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
-        """KubeSpawner logs a pod that is refused, with tokens and variables in clear: only its name is told."""
-        pod.to_str = lambda: f"pod {pod.metadata.name}"
-        try:
+        with self._creating("pod", pod):
             return bool(await super()._make_create_pod_request(pod, request_timeout))
-        except ApiException as error:
-            raise self._rejected(error) from None
 
     async def _make_create_pvc_request(self, pvc: Any, request_timeout: float) -> bool:
-        try:
+        with self._creating("claim", pvc):
             return bool(await super()._make_create_pvc_request(pvc, request_timeout))
+
+    async def _make_create_resource_request(self, kind: str, manifest: Any) -> bool:
+        with self._creating(kind, manifest):
+            return bool(await super()._make_create_resource_request(kind, manifest))
+
+    @contextmanager
+    def _creating(self, kind: str, manifest: Any) -> Iterator[None]:
+        """Tells of what the cluster refuses only the name, and makes of it what JupyterHub shows.
+
+        KubeSpawner logs all of a pod, and of the secret with a server's keys, in clear.
+        """
+        manifest.to_str = lambda: f"{kind} {manifest.metadata.name}"
+        try:
+            yield
         except ApiException as error:
             raise self._rejected(error) from None
 

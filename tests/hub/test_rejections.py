@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes_asyncio.client import V1ObjectMeta, V1Secret
 from kubernetes_asyncio.client.rest import ApiException
 from tornado.web import HTTPError
 
@@ -127,4 +128,21 @@ async def test_a_start_that_the_cluster_refuses_is_refused_with_its_reason_and_w
     found: Any = caught.value
     assert found.refusal.startswith("quota-exceeded: ")
     assert found.jupyterhub_message.startswith("Your server needs 32 GB of memory, and 2 GB are left.")
+    assert "4711" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["secret", "service"])
+async def test_what_internal_ssl_needs_stays_out_of_the_log_when_it_is_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise ApiException(status=500, reason="etcd is gone")
+
+    keys = V1Secret(metadata=V1ObjectMeta(name="jupyter-ada"), string_data={"ssl.key": "secret-4711"})
+    with spawner_for(config_of(tmp_path, "defaults: {}")) as spawner:
+        spawner.log = logging.getLogger("test")
+        spawner.api = SimpleNamespace(**{f"create_namespaced_{kind}": fail})
+        with caplog.at_level(logging.INFO, "test"), pytest.raises(ApiException):
+            await spawner._make_create_resource_request(kind, keys)
+    assert f"Failed to create {kind} jupyter-ada" in caplog.text
     assert "4711" not in caplog.text
