@@ -25,6 +25,7 @@ class Claims:
         self._places = places
         self._changed = asyncio.Condition()
         self._homes: dict[str, Path] = {}
+        self._without: dict[str, Mapping[str, Any]] = {}  # claims whose folder could not be made yet
 
     def restore(self) -> None:
         """Puts the claims of earlier demos into the store."""
@@ -39,18 +40,23 @@ class Claims:
         if change == "DELETED":
             self._set_aside(name)
         elif name not in self._homes:
-            self._bind(claim)
+            try:
+                self._bind(claim)
+            except OSError:  # a full disk, say; who wants the folder is told
+                self._without[name] = claim
         async with self._changed:
             self._changed.notify_all()
 
     async def home(self, name: str) -> Path:
-        """The folder of a claim, as soon as there is such a claim."""
+        """The folder of a claim, as soon as there is such a claim. Raises OSError where it cannot be made."""
         async with self._changed:
-            await self._changed.wait_for(lambda: name in self._homes)
+            await self._changed.wait_for(lambda: self.known(name))
+        if name in self._without:
+            self._bind(self._without[name])
         return self._homes[name]
 
     def known(self, name: str) -> bool:
-        return name in self._homes
+        return name in self._homes or name in self._without
 
     def _bind(self, claim: Mapping[str, Any]) -> None:
         metadata, spec = claim["metadata"], claim["spec"]
@@ -66,6 +72,7 @@ class Claims:
         new.write_text(json.dumps(saved, indent=1))
         new.replace(file)
         self._homes[name] = home
+        self._without.pop(name, None)
         asked = (spec.get("resources") or {}).get("requests") or {}
         status = {"phase": "Bound", "accessModes": spec.get("accessModes"), "capacity": asked}
         with suppress(ApiError):
@@ -73,6 +80,7 @@ class Claims:
 
     def _set_aside(self, name: str) -> None:
         home = self._homes.pop(name, None)
+        self._without.pop(name, None)
         (self._places.claims / f"{name}.json").unlink(missing_ok=True)
         if home is not None and home.exists():
             home.rename(self._places.deleted / f"{name}-{time.time_ns()}")

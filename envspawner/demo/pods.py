@@ -181,7 +181,10 @@ class Pod:
     async def _home(self, claim: str) -> Path:
         if not self._machine.claims.known(claim):
             self._tell("FailedScheduling", f'persistentvolumeclaim "{claim}" not found', warning=True)
-        return await self._machine.claims.home(claim)
+        try:
+            return await self._machine.claims.home(claim)
+        except OSError as error:
+            raise CannotMount(f'the folder of persistentvolumeclaim "{claim}": {error.strerror}') from None
 
     async def _stop(self) -> None:
         if self._around is not None:

@@ -96,6 +96,18 @@ async def test_a_claim_is_bound_at_once(cluster: Cluster) -> None:
     assert (cluster.places.homes / "home").is_dir()
 
 
+async def test_a_claim_whose_folder_cannot_be_made_is_told_and_keeps_nobody_else_from_theirs(
+    cluster: Cluster,
+) -> None:
+    name = "a" * 253  # as long as Kubernetes lets it be, and with an ending longer than a file's name may be
+    cluster.create("persistentvolumeclaims", claim(name))
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": name}}]
+    cluster.create("pods", pod(container("true"), volumes=volumes))
+    assert (await cluster.event("FailedMount")).endswith("File name too long")
+    cluster.create("persistentvolumeclaims", claim("home"))
+    await cluster.until("persistentvolumeclaims", "home", phase="Bound")
+
+
 async def test_a_deleted_claims_files_are_set_aside_not_lost(cluster: Cluster) -> None:
     cluster.create("persistentvolumeclaims", claim("home"))
     await cluster.until("persistentvolumeclaims", "home", phase="Bound")
@@ -142,8 +154,10 @@ async def test_a_claim_that_could_not_be_written_whole_does_not_stop_the_next_de
     places.make()
     made = {**claim("home"), "metadata": {"name": "home", "namespace": NAMESPACE}}
     monkeypatch.setattr(Path, "write_text", half)
+    claims = Claims(Store([NAMESPACE]), places)
+    await claims.seen("ADDED", made)
     with pytest.raises(OSError, match="no space left"):
-        await Claims(Store([NAMESPACE]), places).seen("ADDED", made)
+        await claims.home("home")
     monkeypatch.undo()
     async with cluster_in(tmp_path, Rooms(False)) as cluster:
         cluster.create("persistentvolumeclaims", claim("home"))
