@@ -25,7 +25,7 @@ c.JupyterHub.cleanup_servers = False
 from envspawner.demo.ports import own_port
 c.Spawner.pre_spawn_hook = own_port
 """
-NOTICE = "is to have has changed since it was"
+NOTICE = "have changed since it was started."
 PATIENCE = 60.0
 
 
