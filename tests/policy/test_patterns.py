@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envspawner.policy.patterns import SECONDS, Pattern, parse_pattern
+from envspawner.policy.patterns import Pattern, parse_pattern
 from envspawner.policy.problems import Fault
 
 CATASTROPHIC = "(?:a|b|ab)*c"
@@ -60,10 +60,10 @@ def test_a_bad_pattern_is_told(text: str, message: str) -> None:
 def test_a_pattern_that_goes_over_its_steps_again_gives_up() -> None:
     pattern = parse_pattern(CATASTROPHIC)
     assert pattern.matches("abc")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(TimeoutError):
         pattern.matches("ab" * 127 + "cd")
-    assert time.perf_counter() - start < SECONDS * 20
+    assert time.process_time() - start < 60  # without an end to it, it would take years
 
 
 def test_patterns_of_one_text_are_one() -> None:

@@ -145,13 +145,13 @@ def test_what_is_wrong_with_an_amount_of_memory_is_said(value: object, message: 
 
 
 def test_ten_thousand_digits_are_refused_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("9" * 10_000, "." + "0" * 10_000 + "1", "1e" + "9" * 10_000, "1" + "G" * 10_000):
         for read in READERS:
             if read is not quantities.share:
                 with pytest.raises(Fault):
                     read(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 60  # by the square of its length it would take hours
 
 
 @relaxed
