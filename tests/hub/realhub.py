@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from http.cookiejar import CookieJar
@@ -22,6 +22,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, Request, build_opener
 
+PATIENCE = 60.0  # seconds
 CONFIG = """
 c = get_config()
 c.JupyterHub.spawner_class = "envspawner"
@@ -90,6 +91,13 @@ class RealHub:
         except HTTPError as error:
             with error:
                 return Answer(error.code, error.reason, error.read().decode())
+
+    def wait(self, what: str, done: Callable[[], bool]) -> None:
+        """Until something is so that nobody tells another process of."""
+        end = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < end, f"{what}\n{self.log}"
+            time.sleep(0.05)
 
     def token_of(self, user: str) -> str:
         """A new token of a user's own, who is made if need be."""

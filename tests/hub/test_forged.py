@@ -183,7 +183,7 @@ def test_what_is_offered_to_some_is_offered_to_them(hub: RealHub, cluster: embed
     assert answer.status in (201, 202), answer
     assert "jupyter-grace" in cluster.names("pods")
     hub.send("DELETE", "/hub/api/users/grace/server", token=token)
-    _until(lambda: "jupyter-grace" not in cluster.names("pods"))
+    hub.wait("the pod is gone", lambda: "jupyter-grace" not in cluster.names("pods"))
 
 
 def test_after_all_of_it_nothing_is_there_and_an_honest_user_starts_a_server(
@@ -199,7 +199,10 @@ def test_after_all_of_it_nothing_is_there_and_an_honest_user_starts_a_server(
         ada,
     )
     assert answer.status in (201, 202), answer
-    _until(lambda: json.loads(hub.send("GET", "/hub/api/users/ada").text)["server"] is not None)
+    hub.wait(
+        "the server is ready",
+        lambda: json.loads(hub.send("GET", "/hub/api/users/ada").text)["server"] is not None,
+    )
     pod = cluster.store.get("pods", "default", "jupyter-ada")
     env = {one["name"]: one.get("value") for one in pod["spec"]["containers"][0]["env"]}
     assert env["WORD"] == "abc"
@@ -225,13 +228,6 @@ def test_refusals_neither_reach_nor_hide_the_limit_of_failures(
         assert hub.send("POST", "/hub/api/users/broken/server", b"{}", broken).status == 500
         assert hub.process.wait(20) != 0
         assert "Aborting due to 5 consecutive spawn failures" in hub.log
-
-
-def _until(done: object) -> None:
-    end = time.monotonic() + 30
-    while not done():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_the_table_is_long_enough() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ c.EnvSpawner.cmd = ["python3", "-c", {script!r}]
 c.Authenticator.enable_auth_state = True
 c.CryptKeeper.keys = ["{key}"]
 """
-PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +57,9 @@ def choose_big(hub: RealHub, browser: Any, xsrf: str) -> Answer:
     return hub.send("POST", f"/hub/spawn?_xsrf={quote(xsrf)}", form, opener=browser, kind=kind)
 
 
-def variables(cluster: embedded.Embedded, user: str) -> dict[str, str]:
+def variables(hub: RealHub, cluster: embedded.Embedded, user: str) -> dict[str, str]:
     """The variables of a user's pod, once there is one."""
-    end = time.monotonic() + PATIENCE
-    while f"jupyter-{user}" not in cluster.names("pods"):
-        assert time.monotonic() < end, "no pod"
-        time.sleep(0.05)  # the hub is another process
+    hub.wait("there is a pod", lambda: f"jupyter-{user}" in cluster.names("pods"))
     pods, _ = cluster.store.list("pods", None)
     [pod] = [one for one in pods if one["metadata"]["name"] == f"jupyter-{user}"]
     return {one["name"]: one.get("value", "") for one in pod["spec"]["containers"][0]["env"]}
@@ -79,7 +74,7 @@ def test_who_became_a_member_after_the_form_was_shown_starts_as_one(
     assert "Big one" not in form
     members(hub, "POST", "ada")
     assert "not offered" not in choose_big(hub, browser, xsrf).text
-    assert variables(cluster, "ada")["ROLE"] == "staff"
+    assert variables(hub, cluster, "ada")["ROLE"] == "staff"
 
 
 def test_who_is_no_member_any_more_when_it_starts_is_refused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -29,7 +29,6 @@ groups: {{nobody: {{}}}}
 admins: {{}}
 profiles: {{small: {{extraEnv: {{TWO: of-{number}}}}}}}
 """
-PATIENCE = 20.0
 
 
 def text(name: str, size: int = 1) -> str:
@@ -51,13 +50,6 @@ def hub(cluster: embedded.Embedded, tmp_path_factory: pytest.TempPathFactory) ->
         yield running
 
 
-def wait(what: str, done: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)  # nobody tells another process that a hub has read a file
-
-
 def metrics(hub: RealHub) -> dict[str, float]:
     found = re.findall(r"^(envspawner_policy\S+) (\S+)$", hub.send("GET", "/hub/metrics").text, re.MULTILINE)
     return {name: float(value) for name, value in found}
@@ -75,22 +67,22 @@ def offered(hub: RealHub) -> str:
 def test_an_edit_a_rename_and_a_config_maps_swap_are_offered_without_a_restart(hub: RealHub) -> None:
     folder = hub.folder / "policy"
     file = folder / "policy.yaml"
-    wait("the first policy", lambda: "The first one" in offered(hub))
+    hub.wait("the first policy", lambda: "The first one" in offered(hub))
     file.write_text(text("edited"))
-    wait("the edit", lambda: "The edited one" in offered(hub))
+    hub.wait("the edit", lambda: "The edited one" in offered(hub))
     (folder / "new.yaml").write_text(text("renamed"))
     (folder / "new.yaml").rename(file)
-    wait("the rename", lambda: "The renamed one" in offered(hub))
+    hub.wait("the rename", lambda: "The renamed one" in offered(hub))
     for name in ("mounted", "swapped"):
         (folder / f"..{name}").mkdir()
         (folder / f"..{name}" / "policy.yaml").write_text(text(name))
     (folder / "..data").symlink_to("..mounted")
     (folder / "link").symlink_to("..data/policy.yaml")
     (folder / "link").rename(file)
-    wait("the link", lambda: "The mounted one" in offered(hub))
+    hub.wait("the link", lambda: "The mounted one" in offered(hub))
     (folder / "..data_tmp").symlink_to("..swapped")
     (folder / "..data_tmp").rename(folder / "..data")
-    wait("the swap", lambda: "The swapped one" in offered(hub))
+    hub.wait("the swap", lambda: "The swapped one" in offered(hub))
     assert hub.process.poll() is None
 
 
@@ -99,20 +91,20 @@ def test_a_broken_and_a_vanished_file_keep_the_last_good_policy_and_are_told_onc
     good = reloads(hub, "success")
     file.unlink()
     file.write_text(text("good"))
-    wait("a good one", lambda: reloads(hub, "success") == good + 1)
+    hub.wait("a good one", lambda: reloads(hub, "success") == good + 1)
     bad = reloads(hub, "failure")
     file.write_text("defaults:\n  memroy: {limit: 1G}\n  uid: x\n")
-    wait("the broken one", lambda: reloads(hub, "failure") == bad + 1)
+    hub.wait("the broken one", lambda: reloads(hub, "failure") == bad + 1)
     assert metrics(hub)["envspawner_policy_last_reload_successful"] == 0
     assert "The good one" in offered(hub)
     file.unlink()
-    wait("nothing", lambda: reloads(hub, "failure") == bad + 2)
+    hub.wait("nothing", lambda: reloads(hub, "failure") == bad + 2)
     assert "The good one" in offered(hub)
     assert hub.log.count("policy/policy.yaml:2:3: defaults.memroy: unknown key") == 1
     assert hub.log.count("policy/policy.yaml:3:8: defaults.uid") == 1
     assert hub.log.count("policy/policy.yaml: cannot read the policy: No such file or directory") == 1
     file.write_text(text("good"))
-    wait("the good one again", lambda: metrics(hub)["envspawner_policy_last_reload_successful"] == 1)
+    hub.wait("the good one again", lambda: metrics(hub)["envspawner_policy_last_reload_successful"] == 1)
 
 
 def test_starts_around_changes_each_have_one_whole_policy(hub: RealHub, cluster: embedded.Embedded) -> None:
@@ -126,9 +118,9 @@ def test_starts_around_changes_each_have_one_whole_policy(hub: RealHub, cluster:
             new.rename(hub.folder / "policy" / "policy.yaml")
             for user in users[2 * number : 2 * number + 2]:  # while the hub may be reading
                 pool.submit(hub.send, "POST", f"/hub/api/users/{user}/server", b"{}", tokens[user])
-            wait("another policy", lambda done=done: reloads(hub, "success") > done)  # type: ignore[misc]
+            hub.wait("another policy", lambda done=done: reloads(hub, "success") > done)  # type: ignore[misc]
         names = {f"jupyter-{user}" for user in users}
-        wait("every pod", lambda: names <= set(cluster.names("pods")))
+        hub.wait("every pod", lambda: names <= set(cluster.names("pods")))
         pods = [pod for pod in cluster.store.list("pods", None)[0] if pod["metadata"]["name"] in names]
         for user in users:
             hub.send("DELETE", f"/hub/api/users/{user}/server", token=tokens[user])
@@ -142,7 +134,7 @@ def test_metrics_name_one_policy_and_no_label_grows_with_what_users_send(hub: Re
     for size in (3, 4, 5):
         done = reloads(hub, "success")
         file.write_text(text("sized", size))
-        wait("another policy", lambda done=done: reloads(hub, "success") > done)  # type: ignore[misc]
+        hub.wait("another policy", lambda done=done: reloads(hub, "success") > done)  # type: ignore[misc]
     infos = [name for name in metrics(hub) if name.startswith("envspawner_policy_info")]
     assert len(infos) == 1
     token = hub.token_of("bob")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -26,7 +25,6 @@ from envspawner.demo.ports import own_port
 c.Spawner.pre_spawn_hook = own_port
 """
 NOTICE = "have changed since it was started."
-PATIENCE = 60.0
 
 
 def write(hub: RealHub, size: int = 512, name: str = "other") -> None:
@@ -44,23 +42,16 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
         yield hub
 
 
-def wait(what: str, done: Callable[[], bool], hub: RealHub) -> None:
-    end = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < end, f"{what}\n{hub.log}"
-        time.sleep(0.1)  # nobody tells another process what a hub has done
-
-
 def start(hub: RealHub, user: str, server: str = "", options: object = None) -> None:
     path = f"/hub/api/users/{user}/" + (f"servers/{server}" if server else "server")
     body = json.dumps(options or {}).encode()
     assert hub.send("POST", path, body).status in (201, 202)
-    wait("the server is ready", lambda: ready(hub, user, server), hub)
+    hub.wait("the server is ready", lambda: ready(hub, user, server))
 
 
 def stop(hub: RealHub, user: str) -> None:
     hub.send("DELETE", f"/hub/api/users/{user}/server")
-    wait("the server has stopped", lambda: not ready(hub, user, ""), hub)
+    hub.wait("the server has stopped", lambda: not ready(hub, user, ""))
 
 
 def ready(hub: RealHub, user: str, server: str) -> bool:
@@ -83,7 +74,7 @@ def test_the_home_page_says_that_a_server_is_stale_until_it_is_restarted(hub: Re
     assert NOTICE not in home(hub, "ada")
     assert NOTICE not in home(hub, "ben")
     write(hub, size=640)
-    wait("the policy is read", lambda: hub.log.count("instead of") == 1, hub)
+    hub.wait("the policy is read", lambda: hub.log.count("instead of") == 1)
     assert NOTICE in home(hub, "ada")
     assert "your server lab" in home(hub, "ben")
     stop(hub, "ada")
@@ -93,5 +84,5 @@ def test_the_home_page_says_that_a_server_is_stale_until_it_is_restarted(hub: Re
     hub.send("POST", "/hub/api/groups/staff/users", b'{"users": ["ada"]}')
     assert NOTICE in home(hub, "ada")
     write(hub, size=512, name="another")  # as ben's was but that its profile is no longer offered
-    wait("the policy is read", lambda: hub.log.count("instead of") == 2, hub)
+    hub.wait("the policy is read", lambda: hub.log.count("instead of") == 2)
     assert "your server lab" in home(hub, "ben")
