@@ -60,6 +60,8 @@ late() {
 utc() { date -u '+%Y-%m-%dT%H:%M:%SZ'; }
 
 # Calls the tool $1, which may take long, and ends it when the time is up. Every image has sleep, but not timeout.
+# The tool's end is read from a pipe, and the alarm ends by KILL: a shell that has only just started (or, in old
+# images, is about to wait) may lose any other signal, and the start would wait for the alarm.
 bounded() {
     if [ ! "$deadline" ]; then
         "$@"
@@ -70,21 +72,30 @@ bounded() {
         late
         return 1
     fi
-    "$@" &
-    tool=$!
-    (
-        trap 'kill "$!"; wait; exit' TERM
-        sleep "$left" &
-        wait "$!"
-        kill "$tool"
-    ) </dev/null >/dev/null 2>&1 &
-    set -- "$!"
-    wait "$tool"
-    set -- "$1" "$?"
-    kill "$1" 2>/dev/null
-    wait "$1" 2>/dev/null
-    [ "$2" -eq 0 ] || late
-    return "$2"
+    {
+        {
+            "$@" >&8 8>&- &
+            echo "$!"
+            wait "$!" 2>/dev/null
+            echo "$?"
+        } | {
+            exec 7<&0 8>&-
+            read -r tool <&7
+            sleep "$left" >/dev/null 2>&1 7<&- &
+            alarm=$!
+            {
+                read -r code <&7
+                kill -KILL "$alarm" 2>/dev/null
+                exit "${code:-1}"
+            } &
+            end=$!
+            { wait "$alarm" && kill "$tool"; } 2>/dev/null
+            wait "$end"
+        }
+    } 8>&1
+    set -- "$?"
+    [ "$1" -eq 0 ] || late
+    return "$1"
 }
 
 # rm -r, also of read-only folders. Only folders are unlocked: a staged file may be a hard link to the user's.

@@ -113,3 +113,15 @@ def test_a_copy_in_time_leaves_no_alarm_behind(pod: Pod) -> None:
         took, left = timed(pod, one)
         assert (took < 30, left) == (True, [])
     assert (pod.got(), pod.log.read_text()) == (tree(pod.image), "")
+
+
+def test_a_tool_that_ends_at_once_is_not_waited_for_until_the_alarm(pod: Pod) -> None:
+    """The alarm may be told to end before it has properly begun: a fork ago, it still ignores signals."""
+    write(pod.image, OLD)
+    one = StarterFiles(str(pod.image), timeout=3600)
+    hurry = f"deadline=$(($(date +%s) + 3600)); for _ in {' _' * 200}; do bounded : || exit 3; done"
+    command = pod.command(one)
+    script, _, calls = command[2].rpartition("\nenvspawner_failed=no\n")
+    command[2] = f"{script}\n{hurry}; deadline=''\nenvspawner_failed=no\n{calls}"
+    assert pod.run(command).returncode == 0
+    assert (pod.got(), pod.log.read_text()) == (tree(pod.image), "")
