@@ -29,6 +29,7 @@ from .auth_state import AuthStateUnreadable, auth_state_of
 from .growing import grow_home
 from .homekeeping import HomeKeepingSpawner
 from .measures import RESOLVE_SECONDS
+from .models import share_configuration
 from .own import own_layer, settle
 from .profile_start import Now, policy_now
 from .progress import NO_LONGER_OFFERED, Told, opening
@@ -75,10 +76,11 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
         return policy_of(self.config, self._sections, spawner_class=type(self))
 
     def _find_my_config(self, cfg: Config) -> Any:
-        """Without the policy: traitlets would copy all of it into every spawner."""
+        """Without the policy, since traitlets would copy all of it into every spawner; the rest cheap to copy."""
         found = super()._find_my_config(cfg)
         for name in POLICY_TRAITS:
             found.pop(name, None)
+        share_configuration(found.values())
         return found
 
     # --- what users sent -----------------------------------------------------------------------------------------
