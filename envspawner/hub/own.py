@@ -9,55 +9,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
-
-from traitlets import DefaultHandler
+from typing import Any, Final
 
 from ..policy.fields import FIELDS, Combine, Field
 from ..policy.lint_homes import HOME_PATH
 from ..policy.problems import Place
 from ..policy.rules import Rule, Setting
 from ..resolve.request import OwnLayer
+from .defaults import DEFAULTS, defaults_of, is_empty
 from .opaque import hooks_in, image_settings, labelled, named, opaque, part
 
 SOURCE: Final = "kubespawner"
 PLACE: Final = Place("c.KubeSpawner")
 Expand = Callable[[str], str]
 
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "allow_privilege_escalation": False,
-    "storage_access_modes": ["ReadWriteOnce"],
-    "pvc_name_template": "claim-{user_server}",
-    "start_timeout": 60,
-}
-"""Trait defaults of KubeSpawner that nobody set; everything else is empty by default."""
 _NAMED: Final = tuple(f for f in FIELDS.values() if f.combine is Combine.NAMED and "storage" not in f.path)
 _SIMPLE: Final = {
-    f.trait: (order, f, _DEFAULTS.get(f.trait))
+    f.trait: (order, f, DEFAULTS.get(f.trait))
     for order, f in enumerate(FIELDS.values())
     if f.trait and f.combine is not Combine.NAMED and f.path != "startTimeout"
 }
 """By trait: its field, the place of that in the table, and the default that nobody set."""
-_ALSO_READ: Final = frozenset(
-    {
-        "args",
-        "cert_paths",
-        "common_labels",
-        "container_security_context",
-        "env",
-        "oauth_client_allowed_scopes",
-        "pod_security_context",
-        "profile_list",
-        "storage_extra_annotations",
-        "storage_selector",
-    }
-)
-"""Traits that every start reads, besides those of the table of fields."""
-_POLICYS: Final = frozenset(field.trait for field in FIELDS.values() if field.trait) | {"lifecycle_hooks"}
-"""Traits that the layer is made of."""
-_READ: Final = _POLICYS | _ALSO_READ
 
 
 def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None = None) -> OwnLayer:
@@ -70,7 +43,7 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     set_ones = [_SIMPLE[trait] for trait in _SIMPLE.keys() & values.keys() if values[trait] is not None]
     for _, field, default in sorted(set_ones, key=_order):
         value = values[field.trait]
-        if value != default and not _is_empty(value):
+        if value != default and not is_empty(value):
             settings += _settings(field, value)
     for field in _NAMED:
         settings += _entries(field, values, expand)
@@ -94,64 +67,9 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     )
 
 
-def settle(spawner: Any, *names: str) -> None:
-    """Gives traits that every start reads their default, where that is plain data and nobody set them.
-
-    names: of which traits; without any, of all of them. Reading them does the same, but slowly: traitlets makes each
-    default at the first reading, validates it and tells observers of it. That is more than a third of what a start's
-    own work costs KubeSpawner.
-    """
-    values, plain = spawner._trait_values, _defaults(spawner.__class__).plain
-    for name in names or plain:
-        if name not in values and name in plain:
-            default = plain[name]
-            values[name] = None if default is None else default.copy()
-
-
-class _Defaults(NamedTuple):
-    """What a spawner class has where nobody set a trait.
-
-    telling: traits whose default may say something to a policy. plain: traits whose default is None, or a list or
-    dict of strings, and that default.
-    """
-
-    telling: tuple[str, ...]
-    plain: Mapping[str, Any]
-
-
-@lru_cache(maxsize=16)
-def _defaults(spawner_class: type[Any]) -> _Defaults:
-    traits = spawner_class.class_traits()
-    # A default that a method makes may differ each time, so it counts as telling.
-    methods = {
-        handler.trait_name
-        for base in spawner_class.__mro__
-        for handler in vars(base).values()
-        if isinstance(handler, DefaultHandler)
-    }
-    found = {
-        name: traits[name].default()
-        for name in sorted(_READ)
-        if name not in methods and not hasattr(spawner_class, f"_{name}_default")
-    }
-    silent = {
-        name
-        for name, default in found.items()
-        if default is None or _is_empty(default) or default == _DEFAULTS.get(name)
-    }
-    plain = {name: default for name, default in found.items() if _is_plain(default)}
-    return _Defaults(tuple(sorted(_POLICYS - silent)), plain)
-
-
-def _is_plain(default: Any) -> bool:
-    if type(default) is dict:
-        return all(isinstance(one, str) for one in default.values())
-    return default is None or (type(default) is list and all(isinstance(one, str) for one in default))
-
-
 def _values(spawner: Any) -> Mapping[str, Any]:
     """Values of traits. A trait is missing where nobody set it and its default says nothing to a policy."""
-    for name in _defaults(spawner.__class__).telling:
+    for name in defaults_of(spawner.__class__).telling:
         getattr(spawner, name)  # makes the default
     values: dict[str, Any] = spawner._trait_values
     return values
@@ -164,10 +82,6 @@ def _place(setting: Setting, places: Mapping[str, Place]) -> Place:
 
 
 _order: Final = itemgetter(0)
-
-
-def _is_empty(value: Any) -> bool:
-    return isinstance(value, str | list | tuple | dict) and not value
 
 
 def _setting(path: str, value: Any, key: str | None = None) -> Setting:

@@ -21,8 +21,9 @@ from ..resolve.merge import updated
 from ..resolve.request import OwnLayer, SpawnRequest
 from ..resolve.resolver import Resolver
 from ..resolve.typed import Typed, typed
+from .defaults import settle
 from .opaque import opaque
-from .own import PLACE, SOURCE, settle
+from .own import PLACE, SOURCE
 from .profile_list import Override, ProfileList, profiles_of
 from .profile_overrides import settings_of
 from .profile_reading import Reader

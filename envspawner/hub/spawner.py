@@ -26,11 +26,12 @@ from ..resolve.request import Person, SpawnRequest
 from ..resolve.result import ResolvedEnvironment
 from . import form, homes
 from .auth_state import AuthStateUnreadable, auth_state_of
+from .defaults import settle
 from .growing import grow_home
 from .homekeeping import HomeKeepingSpawner
 from .measures import RESOLVE_SECONDS
 from .models import share_configuration
-from .own import own_layer, settle
+from .own import own_layer
 from .profile_start import Now, policy_now
 from .progress import NO_LONGER_OFFERED, Told, opening
 from .refusals import refused

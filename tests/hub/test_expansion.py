@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,9 @@ from kubespawner import KubeSpawner
 from traitlets import Dict, default, observe
 from traitlets.config import Config
 
+from envspawner.hub.defaults import settle
 from envspawner.hub.offline import OfflineSpawner
-from envspawner.hub.own import own_layer, settle
+from envspawner.hub.own import own_layer
 
 from .support import made_by, spawner_for
 
@@ -121,10 +123,11 @@ async def test_a_start_that_settles_defaults_has_those_that_reading_makes() -> N
         settle(settled)
         names = set(settled._trait_values) - before
         assert len(names) > 30
+        assert names >= {"env_keep", "log", "oauth_access_scopes"}
         for name in names:
             value, expected = getattr(settled, name), getattr(read, name)
             assert (type(value), value) == (type(expected), expected), name
-            assert value is None or value is not expected, name
+            assert value is None or name == "log" or value is not expected, name
 
 
 class Theirs(OfflineSpawner):
@@ -138,6 +141,25 @@ class Theirs(OfflineSpawner):
 
     def _extra_labels_default(self) -> dict[str, str]:
         return {"who": "{username}"}
+
+    def _env_keep_default(self) -> list[str]:
+        return ["PATH"]
+
+    @default("oauth_access_scopes")
+    def _scopes(self) -> list[str]:
+        return ["access:servers!user=them"]
+
+    @default("log")
+    def _logger(self) -> logging.Logger:
+        return logging.getLogger("theirs")
+
+
+async def test_defaults_of_a_subclass_are_what_it_says() -> None:
+    with spawner_for(Config(), spawner_class=Theirs) as spawner:
+        settle(spawner)
+        assert spawner.env_keep == ["PATH"]
+        assert spawner.oauth_access_scopes == ["access:servers!user=them"]
+        assert spawner.log.name == "theirs"
 
 
 async def test_defaults_of_a_subclass_are_beneath_the_policy() -> None:
