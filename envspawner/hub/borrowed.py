@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from itertools import takewhile
+from typing import Any, Final, NamedTuple
 
-from traitlets import All, TraitType, Undefined
+from traitlets import All, Bool, Dict, List, TraitType, Undefined, Unicode, Union
 
 from .naming import NamingSpawner
 
 _SCALARS: Final = frozenset({str, int, float, bool})
 
 
+class _Known(NamedTuple):
+    """A trait that is set by being validated, and by nothing else. as_is: types of values that this never changes."""
+
+    trait: Any
+    as_is: frozenset[type]
+
+
 @lru_cache(maxsize=16)
-def _known(spawner_class: type[Any]) -> Mapping[str, Any]:
-    """Traits by name that are set by being validated, and by nothing else."""
+def _known(spawner_class: type[Any]) -> Mapping[str, _Known]:
     return {
-        name: trait
+        name: _Known(trait, frozenset() if hasattr(spawner_class, f"_{name}_validate") else _as_is(trait))
         for name, trait in spawner_class.class_traits().items()
         if type(trait).set is TraitType.set and not hasattr(spawner_class, f"_{name}_changed")
     }
+
+
+def _as_is(trait: Any) -> frozenset[type]:
+    """Types whose values a trait takes as they are; a subclass of a trait may do with them what it likes."""
+    kind = type(trait)
+    if kind is Unicode or kind is Bool:
+        return frozenset({str if kind is Unicode else bool})
+    if kind is List and trait._trait is None and (trait._minlen, trait._maxlen) == (0, sys.maxsize):
+        return frozenset({list})
+    if kind is Dict and not (trait._key_trait or trait._value_trait or trait._per_key_traits):
+        return frozenset({dict})
+    if kind is Union:  # takes the first of its kinds that fits
+        kinds = [_as_is(one) for one in trait.trait_types]
+        return frozenset().union(*takewhile(bool, kinds))
+    return frozenset()
 
 
 class BorrowingSpawner(NamingSpawner):
@@ -36,17 +59,20 @@ class BorrowingSpawner(NamingSpawner):
         spawner_class: Any = type(self)
         known = _known(spawner_class)
         watchers = self._trait_notifiers
+        validators = self._trait_validators
         all_watched = any(watchers.get(All, {}).values())
         for name, value in traits.items():
             there = held.get(name, Undefined)
             if type(value) in _SCALARS and type(there) is type(value) and there == value:
                 continue
             base = self._assigned[name][0] if name in self._assigned else there
-            trait = known.get(name)
-            if trait is None or all_watched or name in watchers:
+            found = known.get(name)
+            if found is None or all_watched or name in watchers:
                 setattr(self, name, value)
+            elif type(value) in found.as_is and name not in validators:
+                held[name] = value
             else:  # the same without a notice that nobody would read, in a fifth of the time
-                held[name] = trait._validate(self, value)
+                held[name] = found.trait._validate(self, value)
             self._assigned[name] = (base, held[name])
 
     def _restore(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -57,11 +58,14 @@ def settle(spawner: Any, *names: str) -> None:
             values[name] = make(spawner)
 
 
+_TRAITLETS: Final = logging.getLogger("traitlets")
+
+
 def _log(spawner: Any) -> Any:
     """As traitlets does it, without an import at each call."""
-    if spawner.parent is None and Application.initialized():
-        return Application.instance().log
-    return spawner._log_default()
+    if spawner.parent is not None:
+        return spawner._log_default()
+    return Application.instance().log if Application.initialized() else _TRAITLETS
 
 
 _MADE: Final[Mapping[str, tuple[str, Any, Callable[[Any], Any]]]] = {

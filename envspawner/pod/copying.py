@@ -29,9 +29,14 @@ class Copies(NamedTuple):
         return [NOTICE] if self.moved else []
 
 
+_NOTHING: Final = Copies()
+
+
 def copies_of(environment: ResolvedEnvironment, own: OwnLayer) -> Copies:
     """Raises Unusable if an init container should copy to where no home is."""
     found = tuple(StarterFiles.of(entry) for entry in environment.get("copyOnce") or ())
+    if not found:
+        return _NOTHING
     before = tuple(one for one in found if one.before)
     homes = _homes(environment, own)
     if not homes:
