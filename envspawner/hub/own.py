@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Final
 
@@ -55,7 +54,7 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     home, home_mounts = _home(spawner, volumes, mounts, expand) if volumes else (None, [])
     settings += [*volumes, *mounts, *_home_settings(spawner, home, home_mounts, expand)]
     if places:
-        settings = [replace(one, place=_place(one, places)) for one in settings]
+        settings = [one._replace(place=_place(one, places)) for one in settings]
     claim_template = spawner.pvc_name_template
     return OwnLayer(
         Rule(SOURCE, PLACE, tuple(settings)),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from ..pod.traits import EXPANDED
@@ -85,7 +84,7 @@ def _settings(
     if path == "storage.type" and traits.bounded:
         yield opaque(path, "dynamic" if value else "none", place)
     elif path in (_OVERRIDE, "storage.type"):
-        yield replace(opaque(_OVERRIDE, value, place, name), deep=isinstance(value, Mapping))
+        yield opaque(_OVERRIDE, value, place, name)._replace(deep=isinstance(value, Mapping))
     elif path == "image":
         yield from _image(value, reader, at)
     elif path == "lifecycleHooks":
@@ -110,14 +109,14 @@ def _image(image: str, reader: Reader, at: Loc) -> Iterator[Setting]:
         if text:
             compiled = compile_text(text)
             dynamic = isinstance(compiled, Template)
-            yield replace(opaque(f"image.{word}", compiled, place), opaque=not dynamic, dynamic=dynamic)
+            yield opaque(f"image.{word}", compiled, place)._replace(opaque=not dynamic, dynamic=dynamic)
 
 
 def _hooks(hooks: Mapping[str, Any], reader: Reader, at: Loc) -> Iterator[Setting]:
     known = set()
     for path, key, hook in hooks_in(hooks):
         known.add(key)
-        yield replace(opaque(path, hook, reader.place((*at, key))), deep=isinstance(hook, Mapping))
+        yield opaque(path, hook, reader.place((*at, key)))._replace(deep=isinstance(hook, Mapping))
     for key in set(hooks) - known:
         reader.error(
             (*at, key), f"there is no hook {quoted(str(key))}", "write postStart or preStop", of_key=True
@@ -143,12 +142,12 @@ def _keyed(
             yield opaque(amount, _amount(amount, item, key), reader.place(here))
         elif isinstance(item, str) and VALUE in item and field.path in _TYPED:
             compiled = compile_text(item)
-            yield replace(opaque(field.path, compiled, reader.place(here), key), opaque=False, dynamic=True)
+            yield opaque(field.path, compiled, reader.place(here), key)._replace(opaque=False, dynamic=True)
         else:
             if field.path == "extraEnv" and isinstance(item, bool | int | float):
                 item = values.text(item)  # KubeSpawner fails on what is no text
             setting = opaque(field.path, item, reader.place(here), key)
-            yield replace(setting, deep=isinstance(item, Mapping))
+            yield setting._replace(deep=isinstance(item, Mapping))
 
 
 def _amount(path: str, amount: Any, name: str) -> Any:
@@ -186,8 +185,7 @@ def _entries(field: Field, value: Any, reader: Reader, at: Loc) -> Iterator[Sett
             seen.add(name)
         setting = named(field, item, name, place, label)
         keyless = label is not None and name is None  # the entry beneath that it goes into has the name
-        yield replace(
-            setting,
+        yield setting._replace(
             key=None if keyless else setting.key,
             slot=slot or setting.slot,
             deep=label is not None and isinstance(item, Mapping),

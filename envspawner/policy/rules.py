@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from .fields import Field
 from .image_globs import ImageGlob
@@ -14,8 +14,7 @@ from .problems import Place
 from .templates import Template
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One value that one rule gives to one field (or to one key of it).
 
     key: of a KEYED field its key, of a NAMED one its identity (a Template where it holds placeholders); None

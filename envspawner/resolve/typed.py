@@ -92,7 +92,7 @@ def _filled(setting: Setting, text: str) -> Setting:
         return setting
     written = _as_is(text) if setting.field.path == "extraEnv" else text
     value = put(setting.value, _VALUE, written)
-    return replace(setting, value=value, dynamic=bool(names_in([value, setting.key])))
+    return setting._replace(value=value, dynamic=bool(names_in([value, setting.key])))
 
 
 def _as_is(text: str) -> str:
@@ -107,7 +107,7 @@ def _without_image(settings: Iterable[Setting]) -> list[Setting]:
 def _image_settings(image: Image, like: Setting) -> Iterator[Setting]:
     for path, part in zip(_IMAGE, (image.name, image.tag, image.digest), strict=True):
         if part is not None:
-            yield replace(like, field=FIELDS[path], value=part, slot=path, dynamic=False)
+            yield like._replace(field=FIELDS[path], value=part, slot=path, dynamic=False)
 
 
 def _taken_apart(settings: list[Setting]) -> Iterator[Setting]:

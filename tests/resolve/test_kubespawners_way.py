@@ -65,14 +65,14 @@ def test_a_mapping_goes_into_a_mapping_by_its_labels_which_also_sort_it() -> Non
 
 
 def test_an_entry_without_a_name_has_that_of_the_one_it_goes_into() -> None:
-    nameless = replace(volume("", "x"), value={"secret": {}}, key=None, slot="nowhere")
+    nameless = volume("", "x")._replace(value={"secret": {}}, key=None, slot="nowhere")
     found = resolved([volume("a", "x")], INTO, nameless)
     assert keys(found, VOLUMES) == ["a"]
     assert found.by_field[VOLUMES][0].value == {"name": "a", "secret": {}}
 
 
 def test_a_null_removes_what_has_its_label() -> None:
-    gone = replace(setting(VOLUMES, None, "x"), label="x")
+    gone = setting(VOLUMES, None, "x")._replace(label="x")
     assert keys(resolved([volume("a", "x"), volume("b", "y")], INTO, gone), VOLUMES) == ["b"]
 
 
