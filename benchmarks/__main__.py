@@ -35,7 +35,8 @@ def main() -> None:
 def _measure(quick: bool, rounds: int) -> Iterator[Row]:
     sizes = [0, 10] if quick else [0, 10, 100, 1000]
     users, groups, profiles = (100, 50, 10) if quick else (100_000, 10_000, 1_000)
-    asyncio.run(spawns_are_equal(10, ordinary=True))
+    asyncio.run(spawns_are_equal(10, "ordinary"))
+    asyncio.run(spawns_are_equal(0, "chart"))
     yield from spawns(sizes, rounds, _say)
     yield from construction(sizes, users, rounds, _say)
     yield from forms(sizes, rounds, _say)

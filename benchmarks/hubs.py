@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+from kubernetes_asyncio.client import V1Container, V1SecurityContext
 from traitlets.config import Config
+
+Kind = Literal["home", "ordinary", "chart"]
+"""home: a home and nothing else. ordinary: variables and labels too. chart: what the Zero to JupyterHub chart sets."""
 
 CHOICES = 3
 IMAGE = "quay.io/jupyter/scipy-notebook"
@@ -23,10 +27,14 @@ VARIABLES = {
 LABELS = {"hub.jupyter.org/network-access-hub": "true", "example.edu/department": "stat"}
 
 
-def as_kubespawner(profiles: int, *, ordinary: bool = False) -> Config:
+def as_kubespawner(profiles: int, *, kind: Kind = "home") -> Config:
     """A home, and profiles of two options with three choices each, in KubeSpawner's own words."""
     config = Config()
     k = config.KubeSpawner
+    if kind == "chart":
+        _chart(k)
+        k.mem_limit = "2G"
+        return config
     k.image = f"{IMAGE}:base"
     k.mem_guarantee = "1G"
     k.storage_pvc_ensure, k.storage_capacity = True, "10Gi"
@@ -34,23 +42,27 @@ def as_kubespawner(profiles: int, *, ordinary: bool = False) -> Config:
         "home": {"name": "volume-{user_server}", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}
     }
     k.volume_mounts = {"home": {"name": "volume-{user_server}", "mountPath": "/home/jovyan"}}
-    if ordinary:
+    if kind == "ordinary":
         k.environment, k.extra_labels = dict(VARIABLES), dict(LABELS)
     if profiles:
         k.profile_list = [_kubespawners_profile(number) for number in range(profiles)]
     return config
 
 
-def as_policy(profiles: int, *, ordinary: bool = False, users: int = 0, groups: int = 0) -> Config:
+def as_policy(profiles: int, *, kind: Kind = "home", users: int = 0, groups: int = 0) -> Config:
     """The same as a policy of EnvSpawner; users, groups: how many have rules of their own."""
     config = Config()
     e = config.EnvSpawner
+    if kind == "chart":
+        _chart(config.KubeSpawner)
+        e.defaults = {"memory": {"limit": "2G"}}
+        return config
     e.defaults = {
         "image": f"{IMAGE}:base",
         "memory": {"guarantee": "1G"},
         "storage": {"capacity": "10Gi", "dynamic": {"volumeNameTemplate": "volume-{user_server}"}},
     }
-    if ordinary:
+    if kind == "ordinary":
         e.defaults |= {"extraEnv": dict(VARIABLES), "extraLabels": dict(LABELS)}
     if profiles:
         e.profiles = {f"p{number}": _policys_profile(number) for number in range(profiles)}
@@ -59,6 +71,33 @@ def as_policy(profiles: int, *, ordinary: bool = False, users: int = 0, groups: 
     if groups:
         e.groups = {f"group{number}": _policys_group(number) for number in range(groups)}
     return config
+
+
+def _chart(k: Any) -> None:
+    """What the chart 4.4 sets of its default values, with `blockWithIptables`."""
+    k.image = "quay.io/jupyterhub/k8s-singleuser-sample:4.4.0"
+    k.extra_labels = {"hub.jupyter.org/network-access-hub": "true"}
+    k.uid, k.fs_gid, k.start_timeout = 1000, 100, 300
+    k.mem_guarantee = "1G"
+    k.pvc_name_template = "claim-{user_server}"
+    k.storage_pvc_ensure, k.storage_capacity, k.storage_access_modes = True, "10Gi", ["ReadWriteOnce"]
+    k.volumes = {
+        "home": {"name": "volume-{user_server}", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}
+    }
+    k.volume_mounts = {"home": {"name": "volume-{user_server}", "mountPath": "/home/jovyan"}}
+    k.tolerations = [
+        {"key": key, "operator": "Equal", "value": "user", "effect": "NoSchedule"}
+        for key in ("hub.jupyter.org/dedicated", "hub.jupyter.org_dedicated")
+    ]
+    block = V1Container(
+        name="block-cloud-metadata",
+        image="quay.io/jupyterhub/k8s-network-tools:4.4.0",
+        command=["iptables", "--append", "OUTPUT", "--destination", "169.254.169.254", "--jump", "DROP"],
+        security_context=V1SecurityContext(
+            privileged=True, run_as_user=0, capabilities={"add": ["NET_ADMIN"]}
+        ),
+    )
+    k.init_containers.append(block)
 
 
 def picked(profiles: int) -> dict[str, str]:

@@ -13,37 +13,43 @@ from kubespawner import KubeSpawner
 
 from envspawner.hub.spawner import EnvSpawner
 
-from .hubs import LABELS, VARIABLES, as_kubespawner, as_policy, picked
+from .hubs import LABELS, VARIABLES, Kind, as_kubespawner, as_policy, picked
 from .measure import Once, Row, compare, since
 from .spawners import Making, making
 
 NAME: Final = "load_user_options + pod + claim"
-AND_MORE: Final = f", {len(VARIABLES)} variables, {len(LABELS)} labels"
+HOME: Final = "home"
+MORE: Final[dict[Kind, str]] = {
+    "home": "",
+    "ordinary": f", {len(VARIABLES)} variables, {len(LABELS)} labels",
+    "chart": ", Zero to JupyterHub",
+}
 ADDED: Final = "hub.jupyter.org/envspawner-"
 """Annotations that EnvSpawner adds."""
 
 
-async def spawns_are_equal(profiles: int, ordinary: bool) -> None:
+async def spawns_are_equal(profiles: int, kind: Kind) -> None:
     """Both spawners make the same, else there is nothing to compare. Raises AssertionError."""
-    host = await _made(KubeSpawner, profiles, ordinary)
-    ours = await _made(EnvSpawner, profiles, ordinary)
+    host = await _made(KubeSpawner, profiles, kind)
+    ours = await _made(EnvSpawner, profiles, kind)
     assert host == ours, (host, ours)
 
 
 def spawns(sizes: list[int], rounds: int, say: Callable[[str], None]) -> Iterator[Row]:
-    """A row for each number of profiles, all with a home and nothing else; and one of an ordinary hub."""
-    for profiles, ordinary in [*((size, False) for size in sizes), (0, True)]:
-        size = f"{profiles} profiles{AND_MORE if ordinary else ''}"
+    """A row for each number of profiles, all with a home and nothing else; and one of each other kind of hub."""
+    hubs: list[tuple[int, Kind]] = [*((size, HOME) for size in sizes), (0, "ordinary"), (0, "chart")]
+    for profiles, kind in hubs:
+        size = f"{profiles} profiles{MORE[kind]}"
         say(f"a start with {size}")
-        goal = 0.6 if profiles == 0 else 1 / 80 if profiles == 1000 else 1.0
-        host = partial(_starts, KubeSpawner, profiles, ordinary)
-        ours = partial(_starts, EnvSpawner, profiles, ordinary)
+        goal = 1 / 80 if profiles == 1000 else 1.0 if profiles or kind == "chart" else 0.6
+        host = partial(_starts, KubeSpawner, profiles, kind)
+        ours = partial(_starts, EnvSpawner, profiles, kind)
         yield compare(NAME, size, "µs", (host, ours), rounds, goal)
 
 
 @contextmanager
-def _starts(spawner_class: type[KubeSpawner], profiles: int, ordinary: bool) -> Iterator[Once]:
-    with _making(spawner_class, profiles, ordinary) as make:
+def _starts(spawner_class: type[KubeSpawner], profiles: int, kind: Kind) -> Iterator[Once]:
+    with _making(spawner_class, profiles, kind) as make:
 
         async def once() -> float:
             spawner = _ready(make, profiles)
@@ -57,9 +63,9 @@ def _starts(spawner_class: type[KubeSpawner], profiles: int, ordinary: bool) -> 
 
 
 @contextmanager
-def _making(spawner_class: type[KubeSpawner], profiles: int, ordinary: bool) -> Iterator[Making]:
+def _making(spawner_class: type[KubeSpawner], profiles: int, kind: Kind) -> Iterator[Making]:
     configure = as_policy if issubclass(spawner_class, EnvSpawner) else as_kubespawner
-    with making(spawner_class, configure(profiles, ordinary=ordinary)) as make:
+    with making(spawner_class, configure(profiles, kind=kind)) as make:
         yield make
 
 
@@ -70,9 +76,9 @@ def _ready(make: Making, profiles: int) -> Any:
     return spawner
 
 
-async def _made(spawner_class: type[KubeSpawner], profiles: int, ordinary: bool) -> tuple[Any, Any]:
+async def _made(spawner_class: type[KubeSpawner], profiles: int, kind: Kind) -> tuple[Any, Any]:
     """The pod and the claim of one start, in an order of their own, without what EnvSpawner adds."""
-    with _making(spawner_class, profiles, ordinary) as make:
+    with _making(spawner_class, profiles, kind) as make:
         spawner = _ready(make, profiles)
         await spawner.load_user_options()
         documents = [await spawner.get_pod_manifest(), spawner.get_pvc_manifest()]
