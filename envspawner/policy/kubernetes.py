@@ -221,7 +221,7 @@ def _mode(value: Any) -> int:
 
 
 def _port(value: Any) -> str | int:
-    named = isinstance(value, str) and not (isinstance(value, Scalar) and value.tag == "int")
+    named = isinstance(value, str) and not (isinstance(value, Scalar) and value.tag in ("int", "bool"))
     return _shaped(SHAPES["port-name"], value) if named else _whole(1, 65535, value)
 
 

@@ -62,6 +62,16 @@ def as_editors_see(value: Any) -> Any:
     return None if value is None else str(value)
 
 
+@pytest.mark.parametrize("word", ["true", "on", "No"])
+def test_a_port_that_yaml_takes_for_true_or_false_is_no_name_of_a_port(word: str) -> None:
+    policy = "defaults: {lifecycleHooks: {preStop: {tcpSocket: {port: %s}}}}"
+    fits, said = judged(policy % word)
+    assert not fits
+    assert len(said) == 1
+    assert "expected a whole number" in said[0]
+    assert judged(policy % f"'{word.lower()}'") == (True, [])
+
+
 def test_it_is_a_schema_of_the_2020_12_dialect(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     printed = json.loads(capsys.readouterr().out)
