@@ -116,17 +116,7 @@ class Defaults(NamedTuple):
 def defaults_of(spawner_class: type[Any]) -> Defaults:
     traits = spawner_class.class_traits()
     # A default that a method makes may differ each time, so it counts as telling.
-    methods = {
-        handler.trait_name
-        for base in spawner_class.__mro__
-        for handler in vars(base).values()
-        if isinstance(handler, DefaultHandler)
-    }
-    found = {
-        name: traits[name].default()
-        for name in sorted(_READ)
-        if name not in methods and not hasattr(spawner_class, f"_{name}_default")
-    }
+    found = {name: traits[name].default() for name in sorted(_READ) if _maker(spawner_class, name) is None}
     silent = {
         name
         for name, default in found.items()
