@@ -31,6 +31,7 @@ _LABELS: Final = {
     "copyOnce": "Starter files",
 }
 """What people read for a family of fields: the first part of their paths."""
+UNTIL: Final = "until"
 SHOWN: Final = frozenset(_LABELS)
 """The families that figures are made of."""
 
@@ -190,7 +191,7 @@ def _end(entries: Entries, at: datetime) -> Figure | None:
     first = min(ends)
     day = first.astimezone(first.tzinfo or timezone.utc)
     what = " and ".join(ends[first])
-    return Figure("until", f"{what} until", f"{day.day} {day:%B} {day.year}", "It may change after this day")
+    return Figure(UNTIL, f"{what} until", f"{day.day} {day:%B} {day.year}", "It may change after this day")
 
 
 def _rule_end(entry: Entry) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Final
 from ..policy.rules import Choice, Other
 from ..policy.templates import names_in
 from .access import Offered, OfferedOption, Selection
-from .figures import SHOWN, Figure, family, figures
+from .figures import SHOWN, UNTIL, Figure, family, figures
 from .request import SpawnRequest
 from .resolver import Resolver
 from .typed import Typed
@@ -103,38 +103,42 @@ class _Previewed:
         alone: dict[str, dict[str, Changes]] = {}
         for index, slug in enumerate(self._slugs):
             alone[slug] = {name: self._alone(base, index, name) for name in self._picks[index]}
-        entangled = self._entangled([_keys(each.values()) for each in alone.values()])
-        if prod(len(self._picks[index]) for index in entangled) > MOST:
-            return Preview(base, alone, exact=False)
-        return Preview(base, alone, tuple(self._together(base, alone, entangled)))
+        changed = [_keys(each.values()) for each in alone.values()]
+        touched = [_families(found.values()) for found in self._picks]
+        entangled = _entangled(changed, touched)
+        while prod(len(self._picks[index]) for index in entangled) <= MOST:
+            together = tuple(self._together(base, alone, entangled))
+            keys = _keys(changes for _, changes in together)
+            more = {
+                index
+                for index in range(len(changed))
+                # When a rule ends is said of all that it gives.
+                if changed[index] & keys or (UNTIL in keys and touched[index])
+            }
+            if more <= entangled:
+                return Preview(base, alone, together)
+            entangled |= more
+        return Preview(base, alone, exact=False)
 
     def _alone(self, base: Figures, index: int, name: str) -> Changes:
         if name == self._defaults[index]:
             return {}
         return _changes(base, self._shown([*self._defaults[:index], name, *self._defaults[index + 1 :]]))
 
-    def _entangled(self, changed: list[set[str]]) -> list[int]:
-        """The options that speak of the same as another one, so that their choices do not simply add up."""
-        touched = [_families(found.values()) for found in self._picks]
-        found: set[int] = set()
-        for one, other in combinations(range(len(touched)), 2):
-            if touched[one] & touched[other] or changed[one] & changed[other]:
-                found |= {one, other}
-        return sorted(found)
-
     def _together(
-        self, base: Figures, alone: Mapping[str, Mapping[str, Changes]], entangled: list[int]
+        self, base: Figures, alone: Mapping[str, Mapping[str, Changes]], entangled: set[int]
     ) -> Iterator[tuple[Mapping[str, str], Changes]]:
         """Combinations whose figures are others than what their choices change one by one."""
-        for combination in product(*(self._picks[index] for index in entangled)):
+        order = sorted(entangled)
+        for combination in product(*(self._picks[index] for index in order)):
             names = list(self._defaults)
             added = dict(base)
-            for index, name in zip(entangled, combination, strict=True):
+            for index, name in zip(order, combination, strict=True):
                 names[index] = name
                 _apply(added, alone[self._slugs[index]][name])
             changes = _changes(added, self._shown(names))
             if changes:
-                yield {self._slugs[index]: names[index] for index in entangled}, changes
+                yield {self._slugs[index]: names[index] for index in order}, changes
 
     def _shown(self, names: Sequence[str]) -> Figures:
         picked = [found[name] for found, name in zip(self._picks, names, strict=True)]
@@ -162,6 +166,15 @@ def _apply(found: dict[str, Figure], changes: Changes) -> None:
             found[key] = figure
 
 
+def _entangled(changed: Sequence[set[str]], touched: Sequence[set[str]]) -> set[int]:
+    """The options that speak of the same as another one, so that their choices do not simply add up."""
+    found: set[int] = set()
+    for one, other in combinations(range(len(touched)), 2):
+        if touched[one] & touched[other] or changed[one] & changed[other]:
+            found |= {one, other}
+    return found
+
+
 def _keys(changes: Iterable[Changes]) -> set[str]:
     return {key for one in changes for key in one}
 
@@ -173,5 +186,5 @@ def _families(picked: Iterable[Picked]) -> set[str]:
 
 
 def _rank(key: str) -> tuple[int, str]:
-    order = ("image", "memory", "cpu", "", "storage", "copyOnce", "until")
+    order = ("image", "memory", "cpu", "", "storage", "copyOnce", UNTIL)
     return (order.index(key), "") if key in order else (3, key)

@@ -6,7 +6,7 @@ import json
 from itertools import product
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from envspawner.resolve.preview import MOST, Preview, blank, picks, preview, selection, sets_image, shown
@@ -159,8 +159,13 @@ SETTINGS = st.fixed_dictionaries(
 OPTIONS = st.lists(st.lists(SETTINGS, min_size=1, max_size=3), min_size=1, max_size=3)
 
 
+GPU: dict[str, Any] = {"extraResource": {"limits": {"nvidia.com/gpu": 1}}}
+MEMORY: dict[str, Any] = {"memory": {"limit": "2G"}}
+
+
 @settings(max_examples=60, deadline=None)
 @given(OPTIONS, SETTINGS)
+@example([[{}, GPU], [MEMORY, {}], [MEMORY, {}]], MEMORY | GPU)
 def test_what_the_page_shows_of_any_combination_is_what_the_server_gives(
     options: list[list[dict[str, Any]]], exam: dict[str, Any]
 ) -> None:
