@@ -8,7 +8,7 @@ makes a claim's name too long, or meets another rule's mount) is compared by the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
@@ -65,7 +65,7 @@ def nothing_beneath(asked: Asked) -> Beneath:
     anybody = request(Person(""))
     names = {**anybody.names, **OF_USERS, "pod_name": f"jupyter-{OF_USERS['user_server']}"}
     own = OwnLayer(claim=f"claim-{OF_USERS['user_server']}")
-    return Beneath(request, replace(anybody, names=names, own=own), own)
+    return Beneath(request, anybody._replace(names=names, own=own), own)
 
 
 def words_of(name: str, server: str, scheme: Scheme) -> dict[str, str]:
@@ -85,11 +85,11 @@ class Side:
 
     def request(self, person: Person) -> SpawnRequest:
         """The request of this very person."""
-        return replace(self._beneath.request(person), auth_state=self._secrets)
+        return self._beneath.request(person)._replace(auth_state=self._secrets)
 
     def stand_in(self, person: Person) -> SpawnRequest:
         """The request of somebody like this person."""
-        return replace(self._beneath.stand_in, person=person, auth_state=self._secrets)
+        return self._beneath.stand_in._replace(person=person, auth_state=self._secrets)
 
     def resolve(self, request: SpawnRequest, options: Options, people: list[Applied]) -> ResolvedEnvironment:
         if self._beneath.bare:

@@ -31,7 +31,7 @@ def relevant(
     """
     old, new = (_in_force(policy, at) for policy in (old, new))
     units = _differing(old, new) | _between(beneath[0].rule, beneath[1].rule)
-    if replace(beneath[0], rule=None) != replace(beneath[1], rule=None):
+    if beneath[0]._replace(rule=None) != beneath[1]._replace(rule=None):
         units.add(HOME)
     if old.built_in != new.built_in:
         units |= _of_built_in([*old.rules(), *new.rules(), *(one.rule for one in beneath if one.rule)])

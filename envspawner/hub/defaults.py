@@ -48,13 +48,20 @@ def settle(spawner: Any, *names: str) -> None:
     default at the first reading, validates it and tells observers of it. That is more than a third of what a start's
     own work costs KubeSpawner.
     """
-    values, plain = spawner._trait_values, defaults_of(spawner.__class__).plain
-    for name in names or plain:
-        if name not in values and name in plain:
-            default = plain[name]
-            values[name] = None if default is None else default.copy()
+    values, defaults = spawner._trait_values, defaults_of(spawner.__class__)
+    if names:
+        for name in names:
+            if name not in values and name in defaults.plain:
+                default = defaults.plain[name]
+                values[name] = None if default is None else default.copy()
+        return
+    held = values.copy()
+    values.update(defaults.none)
+    for name, default in defaults.copied:
+        values[name] = default.copy()
+    values.update(held)
     for name, make in _made(spawner.__class__).items():
-        if name not in values and not names:
+        if name not in values:
             values[name] = make(spawner)
 
 
@@ -105,11 +112,13 @@ class Defaults(NamedTuple):
     """What a spawner class has where nobody set a trait.
 
     telling: traits whose default may say something to a policy. plain: traits whose default is None, or a list or
-    dict of strings, and that default.
+    dict of strings, and that default. none, copied: those of `plain` of which nobody needs a copy, and the others.
     """
 
     telling: tuple[str, ...]
     plain: Mapping[str, Any]
+    none: Mapping[str, None]
+    copied: tuple[tuple[str, Any], ...]
 
 
 @lru_cache(maxsize=16)
@@ -123,7 +132,9 @@ def defaults_of(spawner_class: type[Any]) -> Defaults:
         if default is None or is_empty(default) or default == DEFAULTS.get(name)
     }
     plain = {name: default for name, default in found.items() if _is_plain(default)}
-    return Defaults(tuple(sorted(_POLICYS - silent)), plain)
+    copied = {name: default for name, default in plain.items() if default is not None}
+    none = dict.fromkeys(plain.keys() - copied.keys())
+    return Defaults(tuple(sorted(_POLICYS - silent)), plain, none, tuple(copied.items()))
 
 
 def _is_plain(default: Any) -> bool:

@@ -23,10 +23,16 @@ _SLUGS: Final = (
     "hubnamespace",
 )
 """Names that stay while the user, the server and the slug scheme do."""
-_CHANGING: Final = ("pod_name", "pvc_name", "namespace")
+_CHANGING: Final = tuple((name, f"{name}_unavailable!") for name in ("pod_name", "pvc_name", "namespace"))
 """Names that a start may change: KubeSpawner reads them anew for every template, and so does this."""
 _BETWEEN: Final = "\0"
 _ALL: Final = "".join(f"{{{name}}}{_BETWEEN}" for name in _SLUGS)
+
+
+def orm_user(spawner: Any) -> Any:
+    """Whose spawner it is: JupyterHub's User looks everything up there, twice."""
+    user = spawner.user
+    return getattr(user, "orm_user", user)
 
 
 class Names:
@@ -40,15 +46,14 @@ class Names:
 
     def now(self, spawner: Any, scheme: str, expand: Expand) -> dict[str, Any]:
         """What templates may name, as it is now. expand: KubeSpawner's own. Raises what that raises."""
-        # JupyterHub's User looks everything up in its orm_user, twice.
-        user = getattr(spawner.user, "orm_user", spawner.user)
+        user = orm_user(spawner)
         key = (user.name, spawner.name or "", scheme)
         if key != self._key:
             self._slugs = _slugs(scheme, expand)
             self._key = key
         found: dict[str, Any] = self._slugs.copy()
-        for name in _CHANGING:
-            found[name] = getattr(spawner, name, f"{name}_unavailable!")
+        for name, missing in _CHANGING:
+            found[name] = getattr(spawner, name, missing)
         found["userid"] = user.id
         return found
 

@@ -41,6 +41,9 @@ class HomeKeepingSpawner(BorrowingSpawner):
         self._known_homes: homes.Homes = {}
         self._home: Home | None = None
         self._legacy = False  # the state is one of KubeSpawner 6, and its claim not found yet
+        self._legacy_siblings = (
+            False  # the same of some other server of this user, when its homes were looked for
+        )
         super().__init__(*args, **kwargs)
 
     def _use_home(self, home: Home) -> None:
@@ -64,10 +67,13 @@ class HomeKeepingSpawner(BorrowingSpawner):
     def _sibling_homes(self) -> list[homes.Homes]:
         """What this user's other servers remember. The default server's own home is there as long as its user is."""
         found = []
+        self._legacy_siblings = False
+        mine = self.name
         for name, orm_spawner in self.user.orm_user.orm_spawners.items():
-            if name != self.name and orm_spawner.state:
+            if name != mine and orm_spawner.state:
                 known = homes.load_homes(orm_spawner.state, self._base_template())
                 found.append(known if name else homes.of_user(known))
+                self._legacy_siblings |= is_legacy(orm_spawner.state)
         return found
 
     def _base_template(self) -> str:
@@ -109,12 +115,12 @@ class HomeKeepingSpawner(BorrowingSpawner):
         KubeSpawner 7 looks for it too, but only when the volumes are settled, only under today's template, and
         not for a named server that shares the home and is started first.
         """
+        if not (self._legacy or (self._legacy_siblings and home.scope != "server")):
+            return False
         makes_claim = home.kind == "dynamic" or (home.kind == "own" and self.storage_pvc_ensure)
         if home.identity != DEFAULT_IDENTITY or home.remembered or not makes_claim:
             return False
-        states = [one.state for name, one in self.user.orm_spawners.items() if name != self.name]
-        shared = home.scope != "server" and any(map(is_legacy, states))
-        if not (self._legacy or shared) or await read_claim(self, str(home.claim)) is not None:
+        if await read_claim(self, str(home.claim)) is not None:
             return False
         templates = {self._base_template(): None, str(home.claim_template): None}
         for template in (one for one in templates if not _is_foreign(one)):

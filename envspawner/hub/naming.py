@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Final
 
 from kubespawner import KubeSpawner
 
 from ..pod.literal import Literal
-from .expansion import Names, fill, is_plain
+from ..resolve.slugs import label_slug
+from .expansion import Names, fill, is_plain, orm_user
+
+_USERNAME: Final = "hub.jupyter.org/username"
+
+
+@cache
+def _labels_are_known() -> bool:
+    """Whether this version of KubeSpawner gives a user's objects the labels that are made quickly here."""
+    for name in ("ada", "Ada", "a--b", "ada.lovelace@example.edu", "Zoë" * 30):
+        stand_in = SimpleNamespace(user=SimpleNamespace(name=name), common_labels={"c": "common"})
+        try:
+            theirs = KubeSpawner._build_common_labels(stand_in, {"b": "more", "c": "more"})
+        except AttributeError:  # it asks for more than it did
+            return False
+        if theirs != {_USERNAME: label_slug(name), "b": "more", "c": "common"}:
+            return False
+    return True
 
 
 class NamingSpawner(KubeSpawner):  # type: ignore[misc]
@@ -16,7 +35,7 @@ class NamingSpawner(KubeSpawner):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._names = Names()
-        self._labels: tuple[tuple[str, dict[str, str]], dict[str, str]] | None = None
+        self._label = ("", "")  # of the user of that name
         super().__init__(*args, **kwargs)
 
     def _expand_user_properties(self, template: str, slug_scheme: str | None = None) -> str:
@@ -33,10 +52,13 @@ class NamingSpawner(KubeSpawner):  # type: ignore[misc]
 
     def _build_common_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
         """Labels of pods and claims; what KubeSpawner's own say of the user takes a slug and a hash, made once."""
-        common = self.common_labels
-        if self._labels is None or self._labels[0] != (self.user.name, common):
-            self._labels = (self.user.name, dict(common)), super()._build_common_labels({})
-        return {**self._labels[1], **extra_labels, **common}
+        if not _labels_are_known():
+            labels: dict[str, str] = super()._build_common_labels(extra_labels)
+            return labels
+        name = orm_user(self).name
+        if name != self._label[0]:
+            self._label = name, label_slug(name)
+        return {_USERNAME: self._label[1], **extra_labels, **self.common_labels}
 
     def _names_now(self) -> dict[str, Any]:
         """What templates may name."""

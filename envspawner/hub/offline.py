@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Final
 from unittest.mock import Mock
@@ -152,7 +151,7 @@ async def _with_names(
                 return str(spawner._expand_user_properties(template))
 
         own = own_layer(spawner, expand, spawner.own_places)
-        return replace(request, names=known, own=own), str(spawner.slug_scheme)
+        return request._replace(names=known, own=own), str(spawner.slug_scheme)
 
 
 async def _request(configuration: Configuration, start: Start) -> SpawnRequest:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from operator import itemgetter
 from typing import Any, Final
 
 from ..policy.fields import FIELDS, Combine, Field
@@ -24,12 +23,12 @@ PLACE: Final = Place("c.KubeSpawner")
 Expand = Callable[[str], str]
 
 _NAMED: Final = tuple(f for f in FIELDS.values() if f.combine is Combine.NAMED and "storage" not in f.path)
-_SIMPLE: Final = {
-    f.trait: (order, f, DEFAULTS.get(f.trait))
-    for order, f in enumerate(FIELDS.values())
+_SIMPLE: Final = tuple(
+    (f.trait, f, DEFAULTS.get(f.trait))
+    for f in FIELDS.values()
     if f.trait and f.combine is not Combine.NAMED and f.path != "startTimeout"
-}
-"""By trait: its field, the place of that in the table, and the default that nobody set."""
+)
+"""A trait, its field, and the default that nobody set."""
 
 
 def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None = None) -> OwnLayer:
@@ -39,20 +38,26 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     """
     values = _values(spawner)
     settings = [*image_settings(spawner.image, PLACE)]
-    set_ones = [_SIMPLE[trait] for trait in _SIMPLE.keys() & values.keys() if values[trait] is not None]
-    for _, field, default in sorted(set_ones, key=_order):
-        value = values[field.trait]
-        if value != default and not is_empty(value):
+    for trait, field, default in _SIMPLE:
+        value = values.get(trait)
+        if value is not None and value != default and not is_empty(value):
             settings += _settings(field, value)
     for field in _NAMED:
-        settings += _entries(field, values, expand)
+        if values.get(field.trait):
+            settings += _entries(field, values, expand)
     hooks = values.get("lifecycle_hooks")
     if hooks:
         settings += _hooks(hooks)
     volumes = _entries(FIELDS["storage.extraVolumes"], values, expand)
     mounts = _entries(FIELDS["storage.extraVolumeMounts"], values, expand)
-    home, home_mounts = _home(spawner, volumes, mounts, expand) if volumes else (None, [])
-    settings += [*volumes, *mounts, *_home_settings(spawner, home, home_mounts, expand)]
+    home: Setting | None = None
+    home_mounts: list[Setting] = []
+    if volumes:
+        home, home_mounts = _home(spawner, volumes, mounts, expand)
+        settings += volumes
+    settings += mounts
+    if home is not None:
+        settings += _home_settings(spawner, home, home_mounts, expand)
     if places:
         settings = [one._replace(place=_place(one, places)) for one in settings]
     claim_template = spawner.pvc_name_template
@@ -78,9 +83,6 @@ def _place(setting: Setting, places: Mapping[str, Place]) -> Place:
     path = setting.field.path
     found = places.get(setting.slot or "") or places.get(path)
     return found or (places.get("image.name") if path.startswith("image.") else None) or places.get("", PLACE)
-
-
-_order: Final = itemgetter(0)
 
 
 def _setting(path: str, value: Any, key: str | None = None) -> Setting:
@@ -141,11 +143,9 @@ def _home(
     return home, [m for m in mounts if expand(part(m.value, "name") or "") == home.key]
 
 
-def _home_settings(
-    spawner: Any, home: Setting | None, mounts: list[Setting], expand: Expand
-) -> Iterator[Setting]:
-    claim = _claim(home) if home is not None else None
-    if home is None or claim is None:
+def _home_settings(spawner: Any, home: Setting, mounts: list[Setting], expand: Expand) -> Iterator[Setting]:
+    claim = _claim(home)
+    if claim is None:
         return
     main = next((mount for mount in mounts if mount.key == HOME_PATH), mounts[0] if mounts else None)
     kind = "dynamic" if spawner.storage_pvc_ensure else "static"

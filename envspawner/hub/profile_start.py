@@ -210,11 +210,10 @@ def put_into(rules: Iterable[Rule]) -> set[str]:
 
 def with_own(request: SpawnRequest, more: Sequence[Setting]) -> SpawnRequest:
     """The request with more in KubeSpawner's own layer."""
-    return replace(request, own=with_more(request.own, more)) if more else request
+    return request._replace(own=with_more(request.own, more)) if more else request
 
 
 def with_more(own: OwnLayer, more: Sequence[Setting]) -> OwnLayer:
     """The same layer with more settings."""
     rule = own.rule or Rule(SOURCE, PLACE)
-    layer: OwnLayer = replace(own, rule=replace(rule, settings=(*rule.settings, *more)))
-    return layer
+    return own._replace(rule=replace(rule, settings=(*rule.settings, *more)))

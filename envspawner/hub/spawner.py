@@ -27,6 +27,7 @@ from ..resolve.result import ResolvedEnvironment
 from . import form, homes
 from .auth_state import AuthStateUnreadable, auth_state_of
 from .defaults import settle
+from .expansion import orm_user
 from .growing import grow_home
 from .homekeeping import HomeKeepingSpawner
 from .measures import RESOLVE_SECONDS
@@ -260,21 +261,21 @@ class EnvSpawner(PolicySettings, HomeKeepingSpawner):
 
         with_secrets: whether auth state is known, where the policy speaks of it.
         """
-        secrets = self._loaded is not None and self._loaded.policy.uses_auth_state
+        loaded = self._loaded
         auth_state: Mapping[str, Any] | None = {}
-        if secrets:
+        if loaded is not None and loaded.policy.uses_auth_state:
             auth_state = await self._auth_state() if with_secrets else None
         names = self._names_now()
-        user = self.user.orm_user  # JupyterHub's User looks everything up there, twice
-        groups = frozenset(group.name for group in user.groups)
+        user = orm_user(self)
+        groups = frozenset([group.name for group in user.groups])
         person = Person(names["unescaped_username"], groups, bool(user.admin))
         own = own_layer(self, partial(self._expanded, names), self.own_places)
         shared = homes.shared_by(self._sibling_homes())
         self._known_homes = shared | self._homes
         del names["pvc_name"]  # the claim is what is resolved
-        words = {**names, "userid": str(names["userid"])}
+        names["userid"] = str(names["userid"])
         mine, others = homes.claims(self._homes), homes.claims(shared)
-        return SpawnRequest(person, self._now(), words, own, mine, auth_state, others)
+        return SpawnRequest(person, self._now(), names, own, mine, auth_state, others)
 
     def _now(self) -> datetime:
         return datetime.now(timezone.utc)

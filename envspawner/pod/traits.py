@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, NamedTuple
 
 from ..policy.fields import FIELDS, Combine, Field
 from ..policy.names import check_label_value
 from ..policy.problems import Fault
-from ..resolve.home import Home, Unusable
+from ..resolve.home import Unusable
 from ..resolve.match import KUBESPAWNER
 from ..resolve.merge import Entry
 from ..resolve.request import OwnLayer
 from ..resolve.result import ResolvedEnvironment
 from .copying import Copies, copies_of, hook_with
 from .init_containers import init_containers
-from .literal import Literal, fresh, literal
+from .literal import Literal, copier, fresh, literal
 from .volumes import Volumes
 
 PROFILE_ANNOTATION: Final = "hub.jupyter.org/envspawner-profile"
@@ -70,17 +70,38 @@ _APART: Final = frozenset(
 _IMAGE: Final = frozenset({"image.name", "image.tag", "image.digest"})
 _HOOKS: Final = frozenset({"lifecycleHooks.postStart", "lifecycleHooks.preStop", "copyOnce"})
 _VOLUMES: Final = frozenset({"storage.extraVolumes", "storage.extraVolumeMounts"})
+_OF_CLAIM: Final = (
+    "storage.capacity",
+    "storage.dynamic.storageClass",
+    "storage.dynamic.storageAccessModes",
+    "storage.extraLabels",
+)
+_LABELS: Final = frozenset({"extra_labels", "storage_extra_labels"})
+
+
+class _Fixed(NamedTuple):
+    """What of the traits is the same for everybody with the same rules.
+
+    spoken: the fields that the policy speaks of. words: traits whose values nobody can change. copied: the others,
+    each with what makes a copy. open: the fields whose values are worked out for each start.
+    """
+
+    spoken: Mapping[str, Field]
+    words: Mapping[str, Any]
+    copied: tuple[tuple[str, Callable[[Any], Any], Any], ...]
+    open: tuple[Field, ...]
 
 
 def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]:
     """Values for KubeSpawner's traits. Traits that no rule speaks of are absent. Raises Unusable."""
-    spoken = {e.field.path: e.field for e in environment.entries.values() if _is_policys(e)}
-    traits: dict[str, Any] = {}
-    for path, field in spoken.items():
-        if path not in _APART:
-            traits[field.trait] = _value(environment, field)
-    if not _IMAGE.isdisjoint(spoken):
+    spoken, words, copied, waiting = _fixed(environment)
+    traits = dict(words)
+    for trait, copy, value in copied:
+        traits[trait] = copy(value)
+    if "image" not in words and not _IMAGE.isdisjoint(spoken):
         traits["image"] = environment.image()
+    for field in waiting:
+        traits[field.trait] = _checked(field.trait, _value(environment, field))
     volumes = Volumes(environment, own)
     for path, trait in (("initContainers", "init_containers"), ("extraContainers", "extra_containers")):
         if path in spoken:
@@ -89,32 +110,90 @@ def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]
     extended = init_containers(environment, volumes, copies.before)
     if extended is not None:
         traits["init_containers"] = extended
-    traits |= _storage(environment, volumes, spoken)
+    home = environment.home
+    if home.kind != "own" or not _VOLUMES.isdisjoint(spoken):
+        traits["volumes"], traits["volume_mounts"] = volumes.volumes(), volumes.mounts()
+    if home.kind != "own":
+        traits["storage_pvc_ensure"] = home.kind == "dynamic"
     if not _HOOKS.isdisjoint(spoken):
         traits["lifecycle_hooks"] = _hooks(environment, copies)
     if "kubespawnerOverride" in spoken:
         traits |= _overrides(environment)
     if environment.digest:
-        annotations = traits.get("extra_annotations")
-        if annotations is None:
-            annotations = _keyed(environment.by_field.get("extraAnnotations", ()), True)
-        traits["extra_annotations"] = annotations | {
-            PROFILE_ANNOTATION: literal(environment.selection.slug),
-            POLICY_ANNOTATION: literal(environment.digest),
-        }
-    _check_labels(traits)
+        traits["extra_annotations"] = _annotations(environment, traits.get("extra_annotations"))
     return traits
 
 
-def _check_labels(traits: Mapping[str, Any]) -> None:
-    """What people are called decides what a label becomes; the API server would refuse the pod. Raises Unusable."""
-    for trait in ("extra_labels", "storage_extra_labels"):
-        for key, value in traits.get(trait, {}).items():
-            if isinstance(value, Literal):
+def _annotations(environment: ResolvedEnvironment, policys: dict[str, Any] | None) -> dict[str, Any]:
+    """With what every pod says of its policy. policys: None where no rule speaks of annotations."""
+    if policys is None:
+        policys = _keyed(environment.by_field.get("extraAnnotations", ()), True)
+    return policys | {
+        PROFILE_ANNOTATION: Literal(environment.selection.slug),
+        POLICY_ANNOTATION: Literal(environment.digest),
+    }
+
+
+def _fixed(environment: ResolvedEnvironment) -> _Fixed:
+    plan = environment.plan
+    if plan is None:
+        return _worked_out(environment, None)
+    found = plan.derived.get(_Fixed)
+    if found is None:
+        found = plan.derived[_Fixed] = _worked_out(environment, plan.waiting)
+    fixed: _Fixed = found
+    return fixed
+
+
+def _worked_out(environment: ResolvedEnvironment, waiting: Collection[str] | None) -> _Fixed:
+    """waiting: paths of fields that somebody's name is in; None leaves all of them for each start."""
+    spoken = {e.field.path: e.field for e in environment.entries.values() if _is_policys(e)}
+    words: dict[str, Any] = {}
+    copied: list[tuple[str, Callable[[Any], Any], Any]] = []
+    fields = [field for path, field in spoken.items() if path not in _APART]
+    fields += _of_storage(environment, spoken)
+    if waiting is None:
+        return _Fixed(spoken, words, (), tuple(fields))
+    if not _IMAGE.isdisjoint(spoken) and _IMAGE.isdisjoint(waiting):
+        words["image"] = environment.image()
+    for field in fields:
+        if field.path in waiting:
+            continue
+        value = _checked(field.trait, _value(environment, field))
+        copy = copier(value)
+        if copy is None:
+            words[field.trait] = value
+        else:
+            copied.append((field.trait, copy, value))
+    return _Fixed(spoken, words, tuple(copied), tuple(field for field in fields if field.path in waiting))
+
+
+def _of_storage(environment: ResolvedEnvironment, spoken: Mapping[str, Field]) -> list[Field]:
+    """The fields of the home that make a trait each."""
+    kind = environment.home.kind
+    if kind == "own":
+        paths = [path for path in spoken if path.startswith("storage.") and path not in _VOLUMES]
+        return [spoken[path] for path in paths if spoken[path].trait]
+    if kind != "dynamic":
+        return []
+    if environment.get("storage.capacity") is None:
+        raise Unusable("a rule removes storage.capacity, but a new claim needs one")
+    return [spoken[path] for path in _OF_CLAIM if path in spoken]
+
+
+def _checked(trait: str, value: Any) -> Any:
+    """The value of a trait. Raises Unusable for a label that is none.
+
+    What people are called decides what a label becomes; the API server would refuse the pod.
+    """
+    if trait in _LABELS:
+        for key, label in value.items():
+            if isinstance(label, Literal):
                 try:
-                    check_label_value(value)
+                    check_label_value(label)
                 except Fault as fault:
                     raise Unusable(f"the label {key}: {fault.message}") from None
+    return value
 
 
 def _is_policys(entry: Entry) -> bool:
@@ -152,34 +231,6 @@ def _single(value: Any, trait: str) -> Any:
 def _keyed(entries: Any, expanded: bool) -> dict[str, Any]:
     copied = literal if expanded else fresh
     return {entry.key: entry.value if entry.opaque else copied(entry.value) for entry in entries}
-
-
-def _storage(
-    environment: ResolvedEnvironment, volumes: Volumes, spoken: Mapping[str, Field]
-) -> dict[str, Any]:
-    home: Home = environment.home
-    traits: dict[str, Any] = {}
-    if home.kind != "own" or not _VOLUMES.isdisjoint(spoken):
-        traits |= {"volumes": volumes.volumes(), "volume_mounts": volumes.mounts()}
-    if home.kind != "own":
-        traits["storage_pvc_ensure"] = home.kind == "dynamic"
-    if home.kind == "own":
-        paths = [path for path in spoken if path.startswith("storage.") and path not in _VOLUMES]
-        traits |= {
-            spoken[path].trait: _value(environment, spoken[path]) for path in paths if spoken[path].trait
-        }
-    if home.kind == "dynamic":
-        if environment.get("storage.capacity") is None:
-            raise Unusable("a rule removes storage.capacity, but a new claim needs one")
-        for path in (
-            "storage.capacity",
-            "storage.dynamic.storageClass",
-            "storage.dynamic.storageAccessModes",
-            "storage.extraLabels",
-        ):
-            if path in spoken:
-                traits[FIELDS[path].trait] = _value(environment, FIELDS[path])
-    return traits
 
 
 def _hooks(environment: ResolvedEnvironment, copies: Copies) -> dict[str, Any]:

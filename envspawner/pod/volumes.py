@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from ..resolve.home import VOLUME, Unusable
 from ..resolve.merge import Entry
 from ..resolve.request import OwnLayer
 from ..resolve.result import ResolvedEnvironment
-from .literal import literal
+from .literal import Literal, literal
+
+_OF_POLICY: Final = frozenset({"dynamic", "static"})
+_NONE: Final[Sequence[Entry]] = ()
 
 
 class Volumes:
@@ -18,22 +21,21 @@ class Volumes:
     def __init__(self, environment: ResolvedEnvironment, own: OwnLayer) -> None:
         self.home = environment.home
         replaced = self.home.kind != "own"
-        self._gone = {own.home_volume} if replaced and own.home_volume else set()
-        self._gone_mounts = own.home_mounts if replaced else frozenset()
-        fields = environment.by_field
-        self._volumes = [
-            entry
-            for entry in fields.get("storage.extraVolumes", ())
-            if not (entry.opaque and entry.key in self._gone)
-        ]
-        self._mounts = [
-            entry
-            for entry in fields.get("storage.extraVolumeMounts", ())
-            if not (entry.opaque and entry.key in self._gone_mounts)
-        ]
         self._home_name = self.home.volume if replaced else own.home_volume
+        self._volumes = self._mounts = _NONE
+        fields = environment.by_field
+        if "storage.extraVolumes" in fields:
+            gone = own.home_volume if replaced else None
+            self._volumes = [
+                e for e in fields["storage.extraVolumes"] if not (e.opaque and gone and e.key == gone)
+            ]
+        if "storage.extraVolumeMounts" in fields:
+            lost = own.home_mounts if replaced else frozenset()
+            self._mounts = [
+                e for e in fields["storage.extraVolumeMounts"] if not (e.opaque and e.key in lost)
+            ]
         self._known = {entry.key for entry in self._volumes}
-        if self.home.kind in ("dynamic", "static"):
+        if self.home.kind in _OF_POLICY:
             if self.home.volume in self._known:
                 raise Unusable(f"the volume {self.home.volume!r} is the home's, and is also in extraVolumes")
             self._known.add(self.home.volume)
@@ -41,19 +43,19 @@ class Volumes:
     def volumes(self) -> list[Any]:
         """For the trait `volumes`."""
         found: list[Any] = []
-        if self.home.kind in ("dynamic", "static"):
-            claim = {"claimName": self.home.claim}
-            found.append(literal({"name": self.home.volume, "persistentVolumeClaim": claim}))
+        if self.home.kind in _OF_POLICY:
+            claim = {"claimName": literal(self.home.claim)}
+            found.append({"name": Literal(self.home.volume), "persistentVolumeClaim": claim})
         return found + [_value(entry) for entry in self._volumes]
 
     def mounts(self) -> list[Any]:
         """For the trait `volume_mounts`."""
         found: list[Any] = []
-        if self.home.kind in ("dynamic", "static"):
-            mount = {"name": self.home.volume, "mountPath": self.home.mount_path}
+        if self.home.kind in _OF_POLICY:
+            mount = {"name": Literal(self.home.volume), "mountPath": Literal(self.home.mount_path)}
             if self.home.sub_path is not None:
-                mount["subPath"] = self.home.sub_path
-            found.append(literal(mount))
+                mount["subPath"] = Literal(self.home.sub_path)
+            found.append(mount)
         paths = {self.home.mount_path} if found else set()
         for entry in self._mounts:
             if entry.key in paths:

@@ -103,12 +103,16 @@ def people_rules(policy: Policy, index: GroupIndex, request: SpawnRequest) -> li
     """The rules about people that hold for this request, weakest first."""
     person = request.person
     found = [] if policy.defaults is None else [Applied(DEFAULTS, policy.defaults)]
-    found += index.applied(person.groups)
+    if person.groups:
+        found += index.applied(person.groups)
     if person.admin and policy.admins is not None:
         found.append(Applied(ADMINS, policy.admins))
     if person.name in policy.users:
         found.append(Applied(USERS, policy.users[person.name]))
-    return [one for one in found if one.rule.until is None or request.at <= one.rule.until]
+    for one in found:
+        if one.rule.until is not None:
+            return [one for one in found if one.rule.until is None or request.at <= one.rule.until]
+    return found
 
 
 class Audience:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..policy.fields import DROPPED_BY, Combine, Field
 from ..policy.problems import Place
 from ..policy.rules import Setting
-from ..policy.templates import Template
+from ..policy.templates import Template, names_in, put
 from .amounts import at_least_as_large
 from .bounds import Bound
 from .match import GROUPS, KUBESPAWNER, Applied
@@ -49,9 +49,18 @@ class Entry(NamedTuple):
 Entries = dict[str, Entry]
 
 
-def merge(applied: Iterable[Applied], words: Words, only: frozenset[str] | None = None) -> Entries:
-    """The entries of all rules, by slot. only: the paths of the fields to look at."""
-    entries: Entries = {}
+def merge(
+    applied: Iterable[Applied],
+    words: Words | None,
+    only: frozenset[str] | None = None,
+    onto: Entries | None = None,
+) -> Entries:
+    """The entries of all rules, by slot. only: the paths of the fields to look at. onto: what is beneath.
+
+    words: None leaves placeholders waiting for `filled`, but for those of groups; the same comes of it, as long as
+    none waits in the name of a slot.
+    """
+    entries: Entries = {} if onto is None else onto.copy()
     for one in applied:
         settings: Iterable[Setting] = one.rule.settings
         if only is not None:
@@ -60,10 +69,13 @@ def merge(applied: Iterable[Applied], words: Words, only: frozenset[str] | None 
             field, value, secret = setting.field, setting.value, False
             key: Any = setting.key  # a Template only where the setting is dynamic
             if setting.dynamic:
-                value, secret = words.fill(setting, one)
-                if isinstance(key, Template):
-                    key = words.fill_name(key, one)
-                elif field.combine is Combine.APPEND:
+                if words is None:
+                    key, value = _with_words(setting, one)
+                else:
+                    value, secret = words.fill(field, value, one)
+                    if isinstance(key, Template):
+                        key = words.fill_name(key, one)
+                if field.combine is Combine.APPEND:
                     key = repr(value)
             if value is None and _removes(entries, one, setting):
                 continue
@@ -81,6 +93,41 @@ def merge(applied: Iterable[Applied], words: Words, only: frozenset[str] | None 
                 _drop(entries, new)
             entries[slot] = new
     return entries
+
+
+def _with_words(setting: Setting, one: Applied) -> tuple[Any, Any]:
+    """(key, value) with the words of a rule's group filled in; the other placeholders wait."""
+    key, value = setting.key, setting.value
+    for name, text in one.slugs.items():
+        key = put(key, name, text)
+    for name, text in (one.words if setting.field.raw else one.slugs).items():
+        value = put(value, name, text)
+    return key, value
+
+
+def open_slots(entries: Entries) -> tuple[str, ...] | None:
+    """The slots where placeholders wait, in values or in what these beat; None where some slot's name waits too."""
+    found = []
+    for slot, entry in entries.items():
+        chain = [entry]
+        while chain[-1].beat is not None:
+            chain.append(chain[-1].beat)
+        waiting = [one for one in chain if names_in([one.key, one.value])]
+        if any(isinstance(one.key, Template) or one.field.combine is Combine.APPEND for one in waiting):
+            return None
+        if waiting:
+            found.append(slot)
+    return tuple(found)
+
+
+def filled(entry: Entry, words: Words) -> Entry:
+    """An entry, and what it beat, with what waited filled in."""
+    field, key, value, by, place, beat, secret, setting = entry
+    if beat is not None:
+        beat = filled(beat, words)
+    if setting is not None and setting.dynamic:
+        value, secret = words.fill(field, value)
+    return Entry(field, key, value, by, place, beat, secret, setting)
 
 
 def _stays(old: Entry, one: Applied, value: Any) -> bool:

@@ -7,14 +7,17 @@ what KubeSpawner's own layer holds, but for amounts and single words such as the
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, cast
 
 from ..policy.fields import FIELDS, Combine, Field
 from ..policy.rules import Rule
-from ..policy.templates import Placeholder, Template, names_in
+from ..policy.templates import Template, names_in
 from .match import KUBESPAWNER
-from .merge import Entry
+from .merge import Entries, Entry
+from .plan import Plan
 from .request import SpawnRequest
 from .result import ResolvedEnvironment, beaten, plain
 
@@ -26,7 +29,10 @@ ROOMY: Final = 8 * 1024
 LONG: Final = 256
 """Characters of a value that is long."""
 LISTS: Final = frozenset(path for path, field in FIELDS.items() if field.combine is Combine.APPEND)
-_USERID: Final = Placeholder("userid")
+_WAITS: Final = object()
+_USERID: Final = "userid"
+_NO_PLAIN_DATA: Final = (TypeError, ValueError, RecursionError)
+"""What JSON says to what a callable of a hub's configuration made."""
 _SCALARS: Final = frozenset({str, int, float, bool})
 
 
@@ -39,36 +45,109 @@ class Fact(NamedTuple):
     digest: str = ""
 
 
+class _Fixed(NamedTuple):
+    """What of a record is the same for everybody with the same rules, as JSON.
+
+    values: each with its name, "" for one that is not. waiting: (index in `values`, slot, name) of those. own:
+    KubeSpawner's layer. says_userid: whether some value depends on the number of the user.
+    """
+
+    values: tuple[str, ...]
+    waiting: tuple[tuple[int, str, str], ...]
+    own: str
+    says_userid: bool
+
+
 def written(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> str:
     """What a start was given, and what lay beneath, as compact JSON. scheme: of the slugs in its names."""
-    own, slots = _own(request.own.rule)
-    values: dict[str, Any] = {}
-    rules: dict[str, str] = {}
-    record: dict[str, Any] = {
-        "version": VERSION,
+    text = None
+    if environment.plan is not None:
+        with suppress(*_NO_PLAIN_DATA):
+            text = _planned(environment.plan, environment, request, scheme)
+    if text is None or len(text) > ROOMY:
+        return _bounded(_record(environment, request, scheme))
+    return text
+
+
+def _planned(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> str | None:
+    fixed = _fixed(plan, environment, request)
+    if fixed is None:
+        return None
+    values, rules = list(fixed.values), {}
+    for index, slot, name in fixed.waiting:
+        fact = fact_of(environment.entries[slot])
+        if fact is not None and fact.hidden:
+            rules[slot] = fact.value
+        elif fact is not None:
+            values[index] = name + as_json(fact.value)
+    said = ",".join(filter(None, values))
+    rest = {"rules": rules, **_outside(environment, request, scheme)}
+    if fixed.says_userid:
+        rest["userid"] = request.names["userid"]
+    return f'{{"version":{VERSION},"own":{fixed.own},"values":{{{said}}},{as_json(rest)[1:]}'
+
+
+def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) -> _Fixed | None:
+    """None where something of the rules' own cannot be written down as it is."""
+    if _Fixed not in plan.derived:
+        own, slots = _own(request.own.rule)
+        entries = environment.entries.copy()
+        for slot in plan.open:
+            entries[slot] = entries[slot]._replace(value=_WAITS, secret=False)
+        said = _said(entries, slots)
+        values: list[str] = []
+        waiting: list[tuple[int, str, str]] = []
+        for name, value in said.values.items():
+            key = f"{as_json(name)}:"
+            if value is _WAITS:
+                waiting.append((len(values), name, key))
+            values.append("" if value is _WAITS else key + as_json(value))
+        says_userid = any(map(_says_userid, environment.entries.values()))
+        fixed = _Fixed(tuple(values), tuple(waiting), as_json(own), says_userid)
+        plan.derived[_Fixed] = None if slots or said.rules else fixed
+    found: _Fixed | None = plan.derived[_Fixed]
+    return found
+
+
+def _outside(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> dict[str, Any]:
+    """What a record says besides values."""
+    own = request.own
+    return {
         "profile": environment.selection.slug,
         "options": {option.slug: choice.slug for option, choice in environment.selection.choices},
-        "values": values,
-        "rules": rules,
         "home": [environment.home.identity, environment.home.claim],
         "scheme": scheme,
         "hubnamespace": request.names["hubnamespace"],
-        "own": own,
-        "storage": [
-            request.own.has_storage,
-            request.own.claim,
-            request.own.claim_template,
-            request.own.home_volume,
-            sorted(request.own.home_mounts),
-        ],
+        "storage": [own.has_storage, own.claim, own.claim_template, own.home_volume, sorted(own.home_mounts)],
     }
+
+
+def _record(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> dict[str, Any]:
+    own, slots = _own(request.own.rule)
+    said = _said(environment.entries, slots)
+    record = {"version": VERSION, "own": own, "values": said.values, "rules": said.rules}
+    record |= _outside(environment, request, scheme)
+    if any(map(_says_userid, environment.entries.values())):
+        record["userid"] = request.names["userid"]
+    return record
+
+
+class _Said(NamedTuple):
+    """What a policy says, by slot: values, and what stands for those that are not written down."""
+
+    values: dict[str, Any]
+    rules: dict[str, str]
+
+
+def _said(entries: Entries, slots: Mapping[str, str]) -> _Said:
+    """slots: other names of slots."""
+    values: dict[str, Any] = {}
+    rules: dict[str, str] = {}
     counts: dict[str, int] = {}
-    for slot, entry in environment.entries.items():
+    for slot, entry in entries.items():
         field, _, value, by, _, _, secret, setting = entry
         if by.layer == KUBESPAWNER:
             continue
-        if setting is not None and setting.dynamic and _says_userid(setting.value):
-            record["userid"] = request.names["userid"]
         deep = setting is not None and setting.deep
         if not (value is None or secret or deep or slots or field.combine is Combine.APPEND):
             values[slot] = value  # as below, in half the time
@@ -81,7 +160,7 @@ def written(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str
             count = counts[fact.path] = counts.get(fact.path, -1) + 1
             name = f"{fact.path}[{count}]"
         (rules if fact.hidden else values)[name] = fact.value
-    return _bounded(record)
+    return _Said(values, rules)
 
 
 def _bounded(record: dict[str, Any]) -> str:
@@ -91,7 +170,7 @@ def _bounded(record: dict[str, Any]) -> str:
             long = {slot: digest_of(value) for slot, value in record["values"].items() if _is_long(value)}
             values = {slot: value for slot, value in record["values"].items() if slot not in long}
             text = as_json({**record, "values": values, "long": long})
-    except (TypeError, ValueError, RecursionError):  # what a callable of a hub's configuration made
+    except _NO_PLAIN_DATA:
         return as_json({"version": VERSION, "none": "a value is no plain data"})
     if len(text) > MOST:
         return as_json({"version": VERSION, "none": f"it is longer than {MOST // 1024} KiB"})
@@ -105,8 +184,11 @@ def _plain(value: Any) -> Any:
 as_json: Final = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
-def _says_userid(value: Any) -> bool:
-    return _USERID in value.parts if isinstance(value, Template) else _USERID.name in names_in(value)
+def _says_userid(entry: Entry) -> bool:
+    setting = entry.setting
+    if setting is None or not setting.dynamic or entry.layer == KUBESPAWNER:
+        return False
+    return _USERID in names_in(setting.value)
 
 
 def _is_long(value: Any) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from ..policy.rules import Rule
 from .slugs import user_names
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Person:
+
+class Person(NamedTuple):
     """The owner of the server. groups: JupyterHub groups, in no order."""
 
     name: str
@@ -20,8 +22,7 @@ class Person:
     admin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OwnLayer:
+class OwnLayer(NamedTuple):
     """What KubeSpawner's traits hold when a start begins.
 
     rule: its fields, values carried whole. has_storage: whether it sets volumes, mounts or a claim. claim:
@@ -37,8 +38,7 @@ class OwnLayer:
     home_mounts: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class SpawnRequest:
+class SpawnRequest(NamedTuple):
     """Everything that a resolution depends on besides the policy.
 
     at: now, with a time zone. names: values of the placeholders that KubeSpawner knows. homes: claims
@@ -49,10 +49,10 @@ class SpawnRequest:
     person: Person
     at: datetime
     names: Mapping[str, str]
-    own: OwnLayer = field(default_factory=OwnLayer)
-    homes: Mapping[str, str] = field(default_factory=dict)
+    own: OwnLayer = OwnLayer()
+    homes: Mapping[str, str] = _NONE
     auth_state: Mapping[str, Any] | None = None
-    shared_homes: Mapping[str, str] = field(default_factory=dict)
+    shared_homes: Mapping[str, str] = _NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from ..policy.fields import FIELDS
-from ..policy.problems import Place
-from ..policy.rules import Policy, Profile, Rule, Setting
+from ..policy.rules import Policy, Profile, Rule
 from ..policy.templates import names_in
 from .access import Menu, Offered, Refusal, Selection
-from .adjust import adjust
 from .bounds import bounds_for
-from .home import CLAIM_FIELDS, Home, Unusable, home_of, own_home, speaks_of_home
-from .match import BUILT_IN, KUBESPAWNER, OPTIONS, PROFILE, Applied, GroupIndex, people_rules
+from .home import Home, Unusable, home_of, own_home
+from .match import KUBESPAWNER, Applied, GroupIndex, people_rules
 from .merge import Entries, merge
+from .plan import Plan, Plans
 from .request import SpawnRequest
 from .result import ResolvedEnvironment
 from .strings import Words
 
 __all__ = ["Refusal", "Resolver", "Unusable", "without_policy"]
 
-_NOWHERE: Final = Place("built-in")
 
-
-def _built_in(values: Mapping[str, Any]) -> Applied:
-    settings = (Setting(FIELDS[path], value, _NOWHERE, slot=path) for path, value in values.items())
-    return Applied(BUILT_IN, Rule("built-in", _NOWHERE, tuple(settings)))
-
-
-_BUILT_IN: Final = _built_in({"memory.guarantee": 2**30})
-"""What holds where nobody says otherwise."""
-_BUILT_IN_HOME: Final = _built_in(
-    {"storage.type": "dynamic", "storage.capacity": "10Gi", "storage.homeMountPath": "/home/jovyan"}
-)
-"""The same of the home; not where the hub's own configuration has storage and no rule speaks of the home."""
+_NOTHING: Final = Selection()
 
 
 class _People:
@@ -56,6 +42,7 @@ class Resolver:
         self._people = people or _People(policy)
         self._groups = self._people.groups
         self._menu = Menu(policy)
+        self._plans = Plans(policy)
         picked = Policy("", profiles=policy.profiles).rules()
         self._names_claim = self._people.name_claim or any(map(_names_claim, picked))
         self.sets_start_timeout = self._people.set_start_timeout or any(map(_sets_start_timeout, picked))
@@ -69,6 +56,8 @@ class Resolver:
 
         people: the rules about people that hold, if they are known already.
         """
+        if not self.policy.profiles and options == {}:
+            return _NOTHING
         people = self.people(request) if people is None else people
         return self._menu.choose(request.person, options, bounds_for(people)[1])
 
@@ -98,31 +87,25 @@ class Resolver:
     def _resolved(
         self, request: SpawnRequest, selection: Selection, people: list[Applied]
     ) -> ResolvedEnvironment:
-        own, built_in = request.own, self.policy.built_in
-        least, most = bounds_for(people)
-        rules = [*people]
-        if selection.profile is not None:
-            rules.append(Applied(PROFILE, selection.profile.rule))
-            rules += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
-        keeps_own = not built_in or (own.has_storage and not speaks_of_home(rules))
-        beneath = ([_BUILT_IN] if keeps_own else [_BUILT_IN, _BUILT_IN_HOME]) if built_in else []
-        if own.rule is not None:
-            beneath.append(Applied(KUBESPAWNER, own.rule))
-        applied = beneath + rules
-
-        def home(entries: Entries) -> Home:
-            return own_home(request) if keeps_own else home_of(entries, words.profile, request)
-
+        plan = self._plans.find(request.own, people, selection)
         words = Words(request.names, selection.slug, request.auth_state)
         if self._names_claim:
-            claim = home(merge(applied, words, CLAIM_FIELDS)).claim or own.claim
+            claim = _home(plan, plan.claim_entries(words), words, request).claim or request.own.claim
             words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
-        entries = merge(applied, words)
-        if built_in:
-            adjust(entries, applied, least, most)
-        digest = self.policy.digest if built_in else ""
-        noted = tuple(one.rule for one in rules if one.rule.note)
-        return ResolvedEnvironment(request.person, selection, digest, home(entries), entries, noted)
+        entries = plan.entries(words)
+        return ResolvedEnvironment(
+            request.person,
+            selection,
+            self.policy.digest if self.policy.built_in else "",
+            _home(plan, entries, words, request),
+            entries,
+            plan.noted,
+            plan if plan.is_merged else None,
+        )
+
+
+def _home(plan: Plan, entries: Entries, words: Words, request: SpawnRequest) -> Home:
+    return own_home(request) if plan.keeps_own else home_of(entries, words.profile, request)
 
 
 def without_policy(request: SpawnRequest) -> ResolvedEnvironment:

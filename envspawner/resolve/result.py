@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 from ..policy.fields import FIELDS, Combine
@@ -13,6 +12,7 @@ from ..policy.rules import Rule
 from .access import Selection
 from .home import Home
 from .merge import MASK, Entries, Entry
+from .plan import Plan
 from .request import Person
 
 
@@ -38,7 +38,10 @@ class Value:
 
 @dataclass(frozen=True)
 class ResolvedEnvironment:
-    """What one person gets at one start. Nothing in it may be changed."""
+    """What one person gets at one start. Nothing in it may be changed.
+
+    plan: what is the same in it for everybody with these rules, where anything is.
+    """
 
     person: Person
     selection: Selection
@@ -46,18 +49,30 @@ class ResolvedEnvironment:
     home: Home
     entries: Entries
     noted: tuple[Rule, ...] = ()
+    plan: Plan | None = field(default=None, repr=False, compare=False)
 
-    @cached_property
-    def by_field(self) -> dict[str, list[Entry]]:
+    @property
+    def by_field(self) -> Mapping[str, list[Entry]]:
         """Entries by the path of their field, in the order of their slots; removed ones left out."""
-        found: dict[str, list[Entry]] = {}
-        for entry in self.entries.values():
-            if entry.value is not None:
-                found.setdefault(entry.field.path, []).append(entry)
-        for path, entries in found.items():
-            if all(map(_own_label, entries)):  # KubeSpawner sorts mappings of entries by their labels
-                found[path] = sorted(entries, key=_own_label)
+        kept = vars(self)  # functools.cached_property takes a lock before Python 3.12
+        if "_by_field" not in kept:
+            kept["_by_field"] = self._sorted()
+        found: Mapping[str, list[Entry]] = kept["_by_field"]
         return found
+
+    def _sorted(self) -> Mapping[str, list[Entry]]:
+        plan = self.plan
+        if plan is None:
+            return _by_field(self.entries.values())
+        if _by_field not in plan.derived:
+            fixed = [entry for entry in self.entries.values() if entry.field.path not in plan.waiting]
+            plan.derived[_by_field] = _by_field(fixed)
+        found: Mapping[str, list[Entry]] = plan.derived[_by_field]
+        if not plan.waiting:
+            return found
+        among = {path: [self.entries[slot] for slot in slots] for path, slots in plan.waiting.items()}
+        mine = {path: [e for e in entries if e.value is not None] for path, entries in among.items()}
+        return {**found, **{path: entries for path, entries in mine.items() if entries}}
 
     def get(self, path: str) -> Any:
         """The value of a field that holds one, or None."""
@@ -87,6 +102,17 @@ class ResolvedEnvironment:
                 yield Value(
                     _path(entry, index), _shown(entry), entry.source, str(entry.place), tuple(overrode)
                 )
+
+
+def _by_field(among: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in among:
+        if entry.value is not None:
+            found.setdefault(entry.field.path, []).append(entry)
+    for path, entries in found.items():
+        if all(map(_own_label, entries)):  # KubeSpawner sorts mappings of entries by their labels
+            found[path] = sorted(entries, key=_own_label)
+    return found
 
 
 def beaten(entry: Entry) -> Iterator[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..policy.rules import Setting
+from ..policy.fields import Field
 from ..policy.templates import AUTH_STATE, Template, fill_value, names_in
 from .match import Applied, name_slug
 
@@ -24,28 +24,31 @@ class Words:
     def __init__(self, known: Mapping[str, str], profile: str, auth_state: Mapping[str, Any] | None) -> None:
         self.profile = name_slug(profile) if profile else ""
         self._raw = {**known, "profile": profile}
-        self._slugs = {**known, "profile": self.profile}
+        self._slugs = self._raw if self.profile == profile else {**known, "profile": self.profile}
         self._auth_state = auth_state
 
-    def fill(self, setting: Setting, one: Applied) -> tuple[Any, bool]:
-        """(value, whether it is secret); the value is None where auth state that it needs is missing."""
-        if not setting.field.raw:
-            return fill_value(setting.value, self._names(one)), False
-        words = {**self._raw, **one.words} if one.words else self._raw
+    def fill(self, field: Field, value: Any, one: Applied | None = None) -> tuple[Any, bool]:
+        """(value, whether it is secret); the value is None where auth state that it needs is missing.
+
+        one: whose words count too; without it they have been put in already.
+        """
+        if not field.raw:
+            return fill_value(value, self._names(one)), False
+        words = {**self._raw, **one.words} if one is not None and one.words else self._raw
         try:
-            return fill_value(setting.value, words), False
+            return fill_value(value, words), False
         except KeyError:  # few values hold auth state, so it is looked for only now
-            names = [name for name in names_in(setting.value) if name.startswith(AUTH_STATE)]
+            names = [name for name in names_in(value) if name.startswith(AUTH_STATE)]
         found = {name: self._look_up(name) for name in names}
         given = {name: text for name, text in found.items() if text is not None}
-        return (fill_value(setting.value, {**words, **given}) if len(given) == len(found) else None), True
+        return (fill_value(value, {**words, **given}) if len(given) == len(found) else None), True
 
-    def fill_name(self, name: Template, one: Applied) -> str:
+    def fill_name(self, name: Template, one: Applied | None = None) -> str:
         """The identity of an entry."""
         return name.fill(self._names(one))
 
-    def _names(self, one: Applied) -> Mapping[str, str]:
-        return {**self._slugs, **one.slugs} if one.slugs else self._slugs
+    def _names(self, one: Applied | None) -> Mapping[str, str]:
+        return {**self._slugs, **one.slugs} if one is not None and one.slugs else self._slugs
 
     def _look_up(self, name: str) -> str | None:
         """`auth_state.a.b` in the user's auth state, or None where that is missing or no plain value."""

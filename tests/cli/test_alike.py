@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -35,7 +34,7 @@ def one_by_one(old: Policy, new: Policy, person: Person, server: str = "") -> se
 
         def one(options: dict[str, str]) -> Any:
             request = Start(person, server, options, NOW).request()
-            return resolver.resolve(replace(request, auth_state=secrets), options)
+            return resolver.resolve(request._replace(auth_state=secrets), options)
 
         return one
 

@@ -56,10 +56,15 @@ def accepted(written: Written) -> bool:
 
 async def made_of(written: Written, folder: Path) -> list[Made]:
     """What the starts of an accepted policy come to; every manifest keeps to Kubernetes' newest schema."""
+    config = configured(written, folder)
+    return [await made(config, start) for start in written.starts()]
+
+
+def configured(written: Written, folder: Path) -> Config:
+    """The configuration of a hub with this policy."""
     file = folder / "policy.yaml"
     file.write_text(written.text, encoding="utf-8")
-    config = Config({"EnvSpawner": {"policy_file": str(file)}})
-    return [await made(config, start) for start in written.starts()]
+    return Config({"EnvSpawner": {"policy_file": str(file)}})
 
 
 async def made(config: Config, start: Start, *, validate: bool = True) -> Made:

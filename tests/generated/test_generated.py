@@ -10,17 +10,20 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from envspawner.hub.offline import OfflineSpawner
+from envspawner.hub.store import policy_of
 from envspawner.policy.load import load_policy
 from envspawner.policy.located import Source
 from envspawner.policy.problems import PolicyError
 
 from .pieces import Data
 from .policies import Written, policies
-from .starting import accepted, made_of, made_once
+from .starting import accepted, configured, made, made_of, made_once
 
 NIGHTLY = os.environ.get("ENVSPAWNER_NIGHTLY") == "1"
 generated = settings(
@@ -34,6 +37,7 @@ generated = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
 STARTED = settings(generated, max_examples=1500 if NIGHTLY else 30)
+AGAIN = settings(generated, max_examples=500 if NIGHTLY else 15)
 LOADED = settings(generated, max_examples=5000 if NIGHTLY else 150)
 
 
@@ -57,6 +61,34 @@ def test_what_check_accepts_starts_or_is_refused_with_a_reason(tmp_path: Path) -
     start()
     assert seen["started"] >= 30
     assert seen["unusable"] <= sum(seen.values()) / 10, seen
+
+
+def test_a_start_is_the_same_again_and_after_those_of_others(tmp_path: Path) -> None:
+    """By then most of it comes from a plan."""
+    seen: Counter[str] = Counter()
+
+    @AGAIN
+    @given(policies())
+    def start(written: Written) -> None:
+        if accepted(written):
+            first, *later, plans = asyncio.run(started_again(written, tmp_path))
+            assert all(made == first for made in later)
+            seen["planned"] += plans > 0
+            seen["all"] += 1
+
+    start()
+    assert seen["planned"] >= seen["all"] / 2, seen
+
+
+async def started_again(written: Written, folder: Path) -> list[Any]:
+    """What all starts come to, three times, and how many plans there are then."""
+    config = configured(written, folder)
+    rounds: list[Any] = [
+        [await made(config, start, validate=False) for start in written.starts()] for _ in range(3)
+    ]
+    loaded = policy_of(config, OfflineSpawner.section_names())
+    assert loaded is not None
+    return [*rounds, len(loaded.resolver._plans._plans)]
 
 
 def accepted_as_traits(data: Data) -> bool:

@@ -13,6 +13,7 @@ from kubespawner import KubeSpawner
 from traitlets import Dict, default, observe
 from traitlets.config import Config
 
+from envspawner.hub import naming
 from envspawner.hub.defaults import settle
 from envspawner.hub.offline import OfflineSpawner
 from envspawner.hub.own import own_layer
@@ -224,3 +225,22 @@ async def test_labels_of_the_user_are_kubespawners_whatever_changes_between_two_
             assert spawner._build_common_labels({"a": "mine", "x": "y"}) == theirs
         spawner.user.name = "Bob@x"
         assert spawner._build_common_labels({}) == KubeSpawner._build_common_labels(spawner, {})
+
+
+async def test_a_kubespawner_with_other_labels_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = KubeSpawner._build_common_labels
+
+    def later(spawner: Any, extra_labels: Any) -> dict[str, str]:
+        labels: dict[str, str] = now(spawner, {"hub.jupyter.org/kind": "server", **extra_labels})
+        return labels
+
+    def reads_more(spawner: Any, extra_labels: Any) -> dict[str, str]:
+        return later(spawner, {"hub.jupyter.org/server": spawner.name, **extra_labels})
+
+    for build, more in ((later, {}), (reads_more, {"hub.jupyter.org/server": ""})):
+        monkeypatch.setattr(KubeSpawner, "_build_common_labels", build)
+        naming._labels_are_known.cache_clear()
+        with spawner_for(Config(), user="Ada@x") as spawner:
+            labels = spawner._build_common_labels({"a": "b"})
+        assert labels.items() >= {"hub.jupyter.org/kind": "server", "a": "b", **more}.items()
+    naming._labels_are_known.cache_clear()

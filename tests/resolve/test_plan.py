@@ -1,0 +1,173 @@
+"""What is worked out once for many is what each of them would get alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envspawner.pod.traits import traits_of
+from envspawner.resolve.access import Refusal
+from envspawner.resolve.home import Unusable
+from envspawner.resolve.plan import _MOST
+from envspawner.resolve.record import written
+from envspawner.resolve.request import SpawnRequest
+from envspawner.resolve.resolver import Resolver
+from envspawner.resolve.result import ResolvedEnvironment
+
+from .support import own, own_layer, policy_of, request
+from .test_properties import Data, documents, facts, options, relaxed, requests
+from .test_properties import policy_of as policy_from
+
+ASKED = 3
+"""How often something is asked for until a plan answers: it is made when it is asked for again."""
+
+
+def everything(resolver: Resolver, asked: SpawnRequest, chosen: Any) -> tuple[Any, bool]:
+    """All that a start is made of, and whether a plan had it ready."""
+    try:
+        found = resolver.resolve(asked, chosen)
+        made = (
+            facts(found),
+            found.entries,
+            dict(found.by_field),
+            traits_of(found, asked.own),
+            written(found, asked, "safe"),
+        )
+    except (Refusal, Unusable) as error:
+        return str(error), False
+    return made, found.plan is not None
+
+
+def like(asked: SpawnRequest, name: str) -> SpawnRequest:
+    """The same start of somebody else."""
+    other = request(name, asked.person.groups, admin=asked.person.admin, own=asked.own, homes=asked.homes)
+    return other._replace(auth_state={"token": name})
+
+
+def test_whoever_asked_before_everybody_gets_what_they_would_get_alone() -> None:
+    seen: Counter[bool] = Counter()
+
+    @relaxed
+    @given(documents(), requests(), options, st.sampled_from(["ada", "eve"]))
+    def ask(document: Data, asked: SpawnRequest, chosen: Any, before: str) -> None:
+        resolver = Resolver(policy_from(document))
+        for name in (f"{before}", "Zoë", "odd--name"):
+            everything(resolver, like(asked, name), chosen)
+        for _ in range(ASKED):
+            found, planned = everything(resolver, asked, chosen)
+            alone, _ = everything(Resolver(policy_from(document)), asked, chosen)
+            assert found == alone
+            seen[planned] += 1
+
+    ask()
+    assert seen[True] > seen[False] / 4, seen
+
+
+NAMES = """
+    defaults:
+      image: a:1
+      extraEnv: {WHO: "{unescaped_username}", TOKEN: "{auth_state.token}", GONE: "{auth_state.gone}", PLAIN: x}
+      extraLabels: {for: "{username}", course: none}
+      storage: {dynamic: {volumeNameTemplate: "volume-{username}"}}
+    groups:
+      c-*: {extraEnv: {COURSE: "{match}"}, extraLabels: {course: "{group}"}}
+"""
+
+
+def planned(resolver: Resolver, asked: SpawnRequest, chosen: Any = None) -> ResolvedEnvironment:
+    """What a plan answers that was made for others."""
+    for name in ("zoe", "yan"):
+        resolver.resolve(like(asked, name), chosen)
+    found = resolver.resolve(asked, chosen)
+    assert found.plan is not None
+    return found
+
+
+def test_a_plan_holds_no_name_and_no_secret_of_whom_it_was_made_for() -> None:
+    resolver = Resolver(policy_of(NAMES))
+    found = planned(resolver, like(request("ada", ["c-math"]), "ada"))
+    variables = {entry.key: entry.value for entry in found.by_field["extraEnv"]}
+    assert variables == {"WHO": "ada", "TOKEN": "ada", "PLAIN": "x", "COURSE": "math"}
+    assert traits_of(found, request().own)["extra_labels"] == {"for": "ada", "course": "c-math"}
+    plan = found.plan
+    assert plan is not None
+    assert not any(name in repr((plan._entries, plan.derived)) for name in ("'zoe'", "'yan'", "'ada'"))
+
+
+def test_another_group_of_the_same_rule_has_a_plan_of_its_own() -> None:
+    resolver = Resolver(policy_of(NAMES))
+    for group in ("c-math", "c-law"):
+        found = planned(resolver, request("ada", [group]))
+        assert found.get("extraLabels.course") == group
+
+
+POD_IP = """
+    defaults:
+      extraEnv: {A: {valueFrom: {fieldRef: {fieldPath: status.podIP}}}}
+      extraLabels: {a: b}
+"""
+
+
+def test_what_a_start_changes_in_its_traits_is_not_in_the_next() -> None:
+    resolver = Resolver(policy_of(POD_IP))
+    asked = request()
+    first = traits_of(planned(resolver, asked), asked.own)
+    first["environment"]["A"]["valueFrom"]["fieldRef"]["fieldPath"] = "other"
+    first["extra_labels"]["a"] = "other"
+    first["volumes"][0]["name"] = "other"
+    again = traits_of(planned(resolver, asked), asked.own)
+    assert again["environment"]["A"] == {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    assert again["extra_labels"] == {"a": "b"}
+    assert again["volumes"][0]["name"] == "home"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        'defaults: {storage: {extraVolumes: [{name: "v-{username}", emptyDir: {}}]}}',
+        'defaults: {extraTolerations: [{key: "{username}", operator: Exists}]}',
+        'defaults: {storage: {extraVolumes: [{name: "v-{username}", emptyDir: {}}]}}\n'
+        "admins: {storage: {extraVolumes: null}}",
+    ],
+)
+def test_slots_that_are_named_by_a_person_are_never_planned(policy: str) -> None:
+    """Two of them may turn out to be one."""
+    resolver = Resolver(policy_of(policy))
+    for name in ("zoe", "yan", "ada", "ada"):
+        assert resolver.resolve(request(name, admin=True), None).plan is None
+
+
+def test_an_own_layer_with_objects_is_never_planned() -> None:
+    """They belong to one spawner."""
+    resolver = Resolver(policy_of("defaults: {image: a:1}"))
+    layer = own_layer(own("storage.extraVolumes", {"name": "a"}, "a"))
+    for _ in range(ASKED):
+        assert resolver.resolve(request(own=layer), None).plan is None
+
+
+def test_own_layers_that_differ_in_a_value_or_its_type_have_plans_of_their_own() -> None:
+    resolver = Resolver(policy_of("defaults: {image: a:1}"))
+    for value in (1, True, "1", 2):
+        layer = own_layer(own("kubespawnerOverride", value, "x"))
+        for _ in range(ASKED):
+            found = resolver.resolve(request(own=layer), None).get("kubespawnerOverride.x")
+            assert (type(found), found) == (type(value), value)
+
+
+def test_rules_for_one_person_push_no_plan_out() -> None:
+    names = [f"u{number}" for number in range(2 * _MOST)]
+    users = "".join(f"  {name}: {{uid: {number}}}\n" for number, name in enumerate(names))
+    resolver = Resolver(policy_of(f"defaults: {{image: a:1}}\nusers:\n{users}"))
+    planned(resolver, request("ada"))
+    for number, name in enumerate(names):
+        assert resolver.resolve(request(name), None).get("uid") == number
+    assert resolver.resolve(request("ada"), None).plan is not None
+    assert len(resolver._plans._asked) <= _MOST
+    for name in names:
+        for _ in range(ASKED):
+            resolver.resolve(request(name), None)
+    assert len(resolver._plans._plans) <= _MOST
