@@ -56,24 +56,28 @@ class BorrowingSpawner(NamingSpawner):
     def _assign(self, traits: dict[str, Any]) -> None:
         """Sets traits to new values, so that their validators run, and remembers what was there before."""
         held = self._trait_values  # what getattr would give, without making defaults
+        get = held.get
         spawner_class: Any = type(self)
         known = _known(spawner_class)
+        assigned = self._assigned
         watchers = self._trait_notifiers
         validators = self._trait_validators
         all_watched = any(watchers.get(All, {}).values())
         for name, value in traits.items():
-            there = held.get(name, Undefined)
-            if type(value) in _SCALARS and type(there) is type(value) and there == value:
+            there, kind = get(name, Undefined), type(value)
+            if kind in _SCALARS and type(there) is kind and there == value:
                 continue
-            base = self._assigned[name][0] if name in self._assigned else there
+            base = assigned[name][0] if name in assigned else there
             found = known.get(name)
             if found is None or all_watched or name in watchers:
                 setattr(self, name, value)
-            elif type(value) in found.as_is and name not in validators:
+                value = held[name]
+            elif name in validators or kind not in found.as_is:
+                # The same without a notice that nobody would read, in a fifth of the time.
+                value = held[name] = found.trait._validate(self, value)
+            else:
                 held[name] = value
-            else:  # the same without a notice that nobody would read, in a fifth of the time
-                held[name] = found.trait._validate(self, value)
-            self._assigned[name] = (base, held[name])
+            assigned[name] = (base, value)
 
     def _restore(self) -> None:
         """Puts traits back that the last start set, unless somebody has set them since."""

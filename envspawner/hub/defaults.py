@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import methodcaller
 from typing import Any, Final, NamedTuple
 
 from jupyterhub.spawner import Spawner
@@ -57,12 +58,14 @@ def settle(spawner: Any, *names: str) -> None:
         return
     held = values.copy()
     values.update(defaults.none)
-    for name, default in defaults.copied:
-        values[name] = default.copy()
+    values.update(zip(defaults.copied, map(_copied, defaults.copied.values()), strict=True))
     values.update(held)
     for name, make in _made(spawner.__class__).items():
         if name not in values:
             values[name] = make(spawner)
+
+
+_copied: Final = methodcaller("copy")
 
 
 _TRAITLETS: Final = logging.getLogger("traitlets")
@@ -118,7 +121,7 @@ class Defaults(NamedTuple):
     telling: tuple[str, ...]
     plain: Mapping[str, Any]
     none: Mapping[str, None]
-    copied: tuple[tuple[str, Any], ...]
+    copied: Mapping[str, Any]
 
 
 @lru_cache(maxsize=16)
@@ -134,7 +137,7 @@ def defaults_of(spawner_class: type[Any]) -> Defaults:
     plain = {name: default for name, default in found.items() if _is_plain(default)}
     copied = {name: default for name, default in plain.items() if default is not None}
     none = dict.fromkeys(plain.keys() - copied.keys())
-    return Defaults(tuple(sorted(_POLICYS - silent)), plain, none, tuple(copied.items()))
+    return Defaults(tuple(sorted(_POLICYS - silent)), plain, none, copied)
 
 
 def _is_plain(default: Any) -> bool:

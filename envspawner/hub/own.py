@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from ..pod.literal import fresh
 from ..policy.fields import FIELDS, Combine, Field
 from ..policy.lint_homes import HOME_PATH
 from ..policy.problems import Place
@@ -29,6 +30,15 @@ _SIMPLE: Final = tuple(
     if f.trait and f.combine is not Combine.NAMED and f.path != "startTimeout"
 )
 """A trait, its field, and the default that nobody set."""
+_TRAITS: Final = (
+    *(trait for trait, _, _ in _SIMPLE),
+    *(field.trait for field in _NAMED),
+    "lifecycle_hooks",
+    "volumes",
+    "volume_mounts",
+)
+"""What the layer is made of, besides the image and the name of the claim."""
+_SCALARS: Final = frozenset({str, int, float, bool})
 
 
 def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None = None) -> OwnLayer:
@@ -37,6 +47,11 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     places: where its settings stand in a file, by slot or field; "" for those that stand nowhere.
     """
     values = _values(spawner)
+    claim_template = spawner.pvc_name_template
+    claim = expand(claim_template)
+    held = (spawner.image, *map(values.get, _TRAITS))
+    if held == _last.held and not places:
+        return OwnLayer(_last.rule, bool(spawner.storage_pvc_ensure), claim, claim_template)
     settings = [*image_settings(spawner.image, PLACE)]
     for trait, field, default in _SIMPLE:
         value = values.get(trait)
@@ -60,15 +75,27 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
         settings += _home_settings(spawner, home, home_mounts, expand)
     if places:
         settings = [one._replace(place=_place(one, places)) for one in settings]
-    claim_template = spawner.pvc_name_template
+    rule = Rule(SOURCE, PLACE, tuple(settings))
+    if not places and all(type(value) in _SCALARS or value is None or is_empty(value) for value in held):
+        _last.held, _last.rule = tuple(map(fresh, held)), rule
     return OwnLayer(
-        Rule(SOURCE, PLACE, tuple(settings)),
+        rule,
         bool(volumes or mounts or spawner.storage_pvc_ensure),
-        expand(claim_template),
+        claim,
         claim_template,
         str(home.key) if home else None,
-        frozenset(str(mount.key) for mount in home_mounts),
+        frozenset([str(mount.key) for mount in home_mounts]),
     )
+
+
+class _Last:
+    """The last layer of single words and amounts: most spawners of a hub hold the same."""
+
+    held: tuple[Any, ...] = ()
+    rule: Rule | None = None
+
+
+_last: Final = _Last()
 
 
 def _values(spawner: Any) -> Mapping[str, Any]:

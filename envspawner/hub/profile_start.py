@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from jupyterhub.utils import maybe_future
@@ -58,8 +58,7 @@ async def policy_now(spawner: Any, loaded: Loaded | None) -> Now | None:
     return _read(listed, base, traits, strict=not callable(spawner.profile_list))
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(NamedTuple):
     """A policy as it is at one start. listed: the list that its profiles come from, if they do."""
 
     resolver: Resolver

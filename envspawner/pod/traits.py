@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from ..policy.fields import FIELDS, Combine, Field
@@ -16,7 +16,7 @@ from ..resolve.result import ResolvedEnvironment
 from .copying import Copies, copies_of, hook_with
 from .init_containers import init_containers
 from .literal import Literal, copier, fresh, literal
-from .volumes import Volumes
+from .volumes import Volumes, home_mounts, home_volumes
 
 PROFILE_ANNOTATION: Final = "hub.jupyter.org/envspawner-profile"
 POLICY_ANNOTATION: Final = "hub.jupyter.org/envspawner-policy"
@@ -70,12 +70,14 @@ _APART: Final = frozenset(
 _IMAGE: Final = frozenset({"image.name", "image.tag", "image.digest"})
 _HOOKS: Final = frozenset({"lifecycleHooks.postStart", "lifecycleHooks.preStop", "copyOnce"})
 _VOLUMES: Final = frozenset({"storage.extraVolumes", "storage.extraVolumeMounts"})
+_ANNOTATIONS: Final = FIELDS["extraAnnotations"]
 _OF_CLAIM: Final = (
     "storage.capacity",
     "storage.dynamic.storageClass",
     "storage.dynamic.storageAccessModes",
     "storage.extraLabels",
 )
+_BESIDE_HOME: Final = _VOLUMES | _HOOKS | {"initContainers", "extraContainers", "storage.owner"}
 _LABELS: Final = frozenset({"extra_labels", "storage_extra_labels"})
 
 
@@ -83,25 +85,49 @@ class _Fixed(NamedTuple):
     """What of the traits is the same for everybody with the same rules.
 
     spoken: the fields that the policy speaks of. words: traits whose values nobody can change. copied: the others,
-    each with what makes a copy. open: the fields whose values are worked out for each start.
+    each with what makes a copy. waiting: the fields whose values are worked out for each start. home_alone: nothing
+    else is mounted or copied anywhere.
     """
 
     spoken: Mapping[str, Field]
     words: Mapping[str, Any]
     copied: tuple[tuple[str, Callable[[Any], Any], Any], ...]
-    open: tuple[Field, ...]
+    waiting: tuple[Field, ...]
+    home_alone: bool = False
 
 
 def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]:
     """Values for KubeSpawner's traits. Traits that no rule speaks of are absent. Raises Unusable."""
-    spoken, words, copied, waiting = _fixed(environment)
-    traits = dict(words)
-    for trait, copy, value in copied:
+    fixed = _fixed(environment)
+    spoken, home = fixed.spoken, environment.home
+    traits = dict(fixed.words)
+    for trait, copy, value in fixed.copied:
         traits[trait] = copy(value)
-    if "image" not in words and not _IMAGE.isdisjoint(spoken):
+    if "image" not in traits and not _IMAGE.isdisjoint(spoken):
         traits["image"] = environment.image()
-    for field in waiting:
+    for field in fixed.waiting:
         traits[field.trait] = _checked(field.trait, _value(environment, field))
+    if home.kind != "own":
+        traits["storage_pvc_ensure"] = home.kind == "dynamic"
+    if not fixed.home_alone:
+        traits |= _containers(environment, own, spoken)
+    elif home.kind != "own":
+        traits["volumes"], traits["volume_mounts"] = home_volumes(home), home_mounts(home)
+    if "kubespawnerOverride" in spoken:
+        traits |= _overrides(environment)
+    if environment.digest:
+        traits["extra_annotations"] |= {
+            PROFILE_ANNOTATION: Literal(environment.selection.slug),
+            POLICY_ANNOTATION: Literal(environment.digest),
+        }
+    return traits
+
+
+def _containers(
+    environment: ResolvedEnvironment, own: OwnLayer, spoken: Mapping[str, Field]
+) -> dict[str, Any]:
+    """What volumes, mounts, containers and starter files make together. Raises Unusable."""
+    traits: dict[str, Any] = {}
     volumes = Volumes(environment, own)
     for path, trait in (("initContainers", "init_containers"), ("extraContainers", "extra_containers")):
         if path in spoken:
@@ -110,28 +136,11 @@ def traits_of(environment: ResolvedEnvironment, own: OwnLayer) -> dict[str, Any]
     extended = init_containers(environment, volumes, copies.before)
     if extended is not None:
         traits["init_containers"] = extended
-    home = environment.home
-    if home.kind != "own" or not _VOLUMES.isdisjoint(spoken):
+    if environment.home.kind != "own" or not _VOLUMES.isdisjoint(spoken):
         traits["volumes"], traits["volume_mounts"] = volumes.volumes(), volumes.mounts()
-    if home.kind != "own":
-        traits["storage_pvc_ensure"] = home.kind == "dynamic"
     if not _HOOKS.isdisjoint(spoken):
         traits["lifecycle_hooks"] = _hooks(environment, copies)
-    if "kubespawnerOverride" in spoken:
-        traits |= _overrides(environment)
-    if environment.digest:
-        traits["extra_annotations"] = _annotations(environment, traits.get("extra_annotations"))
     return traits
-
-
-def _annotations(environment: ResolvedEnvironment, policys: dict[str, Any] | None) -> dict[str, Any]:
-    """With what every pod says of its policy. policys: None where no rule speaks of annotations."""
-    if policys is None:
-        policys = _keyed(environment.by_field.get("extraAnnotations", ()), True)
-    return policys | {
-        PROFILE_ANNOTATION: Literal(environment.selection.slug),
-        POLICY_ANNOTATION: Literal(environment.digest),
-    }
 
 
 def _fixed(environment: ResolvedEnvironment) -> _Fixed:
@@ -151,6 +160,8 @@ def _worked_out(environment: ResolvedEnvironment, waiting: Collection[str] | Non
     words: dict[str, Any] = {}
     copied: list[tuple[str, Callable[[Any], Any], Any]] = []
     fields = [field for path, field in spoken.items() if path not in _APART]
+    if environment.digest and _ANNOTATIONS.path not in spoken:  # every pod says which policy it has
+        fields.append(_ANNOTATIONS)
     fields += _of_storage(environment, spoken)
     if waiting is None:
         return _Fixed(spoken, words, (), tuple(fields))
@@ -165,7 +176,12 @@ def _worked_out(environment: ResolvedEnvironment, waiting: Collection[str] | Non
             words[field.trait] = value
         else:
             copied.append((field.trait, copy, value))
-    return _Fixed(spoken, words, tuple(copied), tuple(field for field in fields if field.path in waiting))
+    later = tuple(field for field in fields if field.path in waiting)
+    return _Fixed(spoken, words, tuple(copied), later, _BESIDE_HOME.isdisjoint(_paths(environment)))
+
+
+def _paths(environment: ResolvedEnvironment) -> Iterator[str]:
+    return (entry.field.path for entry in environment.entries.values())
 
 
 def _of_storage(environment: ResolvedEnvironment, spoken: Mapping[str, Field]) -> list[Field]:

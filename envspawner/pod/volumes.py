@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ..resolve.home import VOLUME, Unusable
+from ..resolve.home import VOLUME, Home, Unusable
 from ..resolve.merge import Entry
 from ..resolve.request import OwnLayer
 from ..resolve.result import ResolvedEnvironment
@@ -42,20 +42,11 @@ class Volumes:
 
     def volumes(self) -> list[Any]:
         """For the trait `volumes`."""
-        found: list[Any] = []
-        if self.home.kind in _OF_POLICY:
-            claim = {"claimName": literal(self.home.claim)}
-            found.append({"name": Literal(self.home.volume), "persistentVolumeClaim": claim})
-        return found + [_value(entry) for entry in self._volumes]
+        return [*home_volumes(self.home), *map(_value, self._volumes)]
 
     def mounts(self) -> list[Any]:
         """For the trait `volume_mounts`."""
-        found: list[Any] = []
-        if self.home.kind in _OF_POLICY:
-            mount = {"name": Literal(self.home.volume), "mountPath": Literal(self.home.mount_path)}
-            if self.home.sub_path is not None:
-                mount["subPath"] = Literal(self.home.sub_path)
-            found.append(mount)
+        found = home_mounts(self.home)
         paths = {self.home.mount_path} if found else set()
         for entry in self._mounts:
             if entry.key in paths:
@@ -90,6 +81,24 @@ class Volumes:
                 raise Unusable(f"{source} mounts the volume {name!r}, which no rule for this person defines")
             found.append({**mount, "name": name})
         return found
+
+
+def home_volumes(home: Home) -> list[Any]:
+    """The volume of the home, if it is the policy's."""
+    if home.kind not in _OF_POLICY:
+        return []
+    claim = {"claimName": literal(home.claim)}
+    return [{"name": Literal(home.volume), "persistentVolumeClaim": claim}]
+
+
+def home_mounts(home: Home) -> list[Any]:
+    """Where it is mounted in the notebook."""
+    if home.kind not in _OF_POLICY:
+        return []
+    mount = {"name": Literal(home.volume), "mountPath": Literal(home.mount_path)}
+    if home.sub_path is not None:
+        mount["subPath"] = Literal(home.sub_path)
+    return [mount]
 
 
 def _value(entry: Entry) -> Any:

@@ -8,6 +8,7 @@ from .problems import Fault, suggest
 
 _QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(rf"{_DNS_LABEL.pattern}(?:\.{_DNS_LABEL.pattern})*")
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _HUGE_PAGES = re.compile(r"hugepages-[1-9][0-9]{0,9}(?:[KMGT]i)?")
 _SHOWN = 60  # characters of a wrong text that a message repeats
@@ -154,7 +155,7 @@ def _is_qualified(text: str) -> bool:
 
 
 def _is_subdomain(text: str) -> bool:
-    return len(text) <= 253 and all(_DNS_LABEL.fullmatch(label) for label in text.split("."))
+    return len(text) <= 253 and _SUBDOMAIN.fullmatch(text) is not None
 
 
 def _near_label(text: str) -> str | None:

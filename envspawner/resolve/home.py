@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from ..policy.fields import HOME_FIELDS
 from ..policy.names import check_dns_label, check_subdomain
@@ -22,6 +22,7 @@ CLAIM_FIELDS: Final = frozenset(
     ("storage.type", "storage.home", "storage.dynamic.pvcNameTemplate", "storage.static.pvcName")
 )
 """All that the claim's name depends on; none of them may hold `{pvc_name}`."""
+_NO_SCOPE: Final[Scope] = "shared"
 _SERVER: Final = SERVER | {"pod_name"}  # a pod's name has its server's name in it
 
 
@@ -63,39 +64,79 @@ def own_home(request: SpawnRequest) -> Home:
     return Home("own", known or request.own.claim, DEFAULT_IDENTITY, bool(known), scope, template)
 
 
-def home_of(entries: Entries, profile: str, request: SpawnRequest) -> Home:
-    """The home that the merged entries mean. profile: the slug of the profile. Raises Unusable."""
+def home_of(
+    entries: Entries, profile: str, request: SpawnRequest, kept: dict[Any, Any] | None = None
+) -> Home:
+    """The home that the merged entries mean. profile: the slug of the profile. Raises Unusable.
+
+    kept: keeps what is the same for everybody with these entries, where `DYNAMIC_FIELDS` are.
+    """
     kind = _text(entries, "storage.type")
-    if kind == "dynamic":
-        return _dynamic(entries, profile, request)
     if kind == "static":
         return _static(entries)
-    return Home("none")
+    if kind != "dynamic":
+        return Home("none")
+    found: _Dynamic | None = None if kept is None else kept.get(_Dynamic)
+    if found is None:
+        found = _dynamic_of(entries, profile)
+        if kept is not None:
+            kept[_Dynamic] = found
+    return _dynamic(entries, request, found)
 
 
-def _dynamic(entries: Entries, profile: str, request: SpawnRequest) -> Home:
+class _Dynamic(NamedTuple):
+    """What of a dynamic home does not depend on a name. template: of its claim; None is KubeSpawner's own."""
+
+    identity: str
+    template: str | None
+    scope: Scope
+    mount_path: str
+    sub_path: str | None
+
+
+DYNAMIC_FIELDS: Final = (
+    "storage.home",
+    "storage.homeMountPath",
+    "storage.dynamic.subPath",
+)
+"""Where a name in one of these is, that depends on it."""
+
+
+def _dynamic_of(entries: Entries, profile: str) -> _Dynamic:
+    """profile: the slug of the profile."""
     entry = _given(entries, "storage.dynamic.pvcNameTemplate")
     if entry is not None and entry.layer <= KUBESPAWNER:
         entry = None  # KubeSpawner has filled in its own template already
-    identity = _named_identity(entries, entry) or _identity(entry, profile)
-    if entry is None:
-        template, scope = request.own.claim_template, _own_scope(request.own.claim_template)
-    else:
+    template, scope = None, _NO_SCOPE
+    if entry is not None:
         written = _written(entry)
         template, scope = written if isinstance(written, str) else written.text, scope_of(written)
-    known = _known(request, identity, scope)
-    named = request.own.claim if entry is None else _name(entry)
-    claim = known or _checked_claim(named)
+    return _Dynamic(
+        _named_identity(entries, entry) or _identity(entry, profile),
+        template,
+        scope,
+        _text(entries, "storage.homeMountPath") or "",
+        _text(entries, "storage.dynamic.subPath"),
+    )
+
+
+def _dynamic(entries: Entries, request: SpawnRequest, of: _Dynamic) -> Home:
+    own = request.own
+    if of.template is None:
+        template, scope, named = own.claim_template, _own_scope(own.claim_template), own.claim
+    else:
+        template, scope, named = of.template, of.scope, _name(entries["storage.dynamic.pvcNameTemplate"])
+    known = _known(request, of.identity, scope)
     return Home(
         "dynamic",
-        claim,
-        identity,
+        known or _checked_claim(named),
+        of.identity,
         bool(known),
         scope,
         template,
         _volume(entries),
-        _text(entries, "storage.homeMountPath") or "",
-        _text(entries, "storage.dynamic.subPath"),
+        of.mount_path,
+        of.sub_path,
         named,
     )
 

@@ -105,6 +105,7 @@ class Plans:
         self._built_in = policy.built_in
         self._plans: dict[Hashable, Plan] = {}
         self._asked: set[int] = set()
+        self._shape: tuple[Rule | None, Hashable] = (None, ())
 
     def find(self, own: OwnLayer, people: Iterable[Applied], selection: Selection) -> Plan:
         """The plan of the rules about people and of what is selected, above KubeSpawner's own layer."""
@@ -112,7 +113,9 @@ class Plans:
         if selection.profile is not None:
             rules.append(Applied(PROFILE, selection.profile.rule))
             rules += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
-        shape = _shape(own.rule)
+        if own.rule is not self._shape[0]:  # mostly it is: see hub/own.py
+            self._shape = own.rule, _shape(own.rule)
+        shape = self._shape[1]
         if shape is None:
             return self._made(own, rules, merged=False)
         # Of what stays as long as the plan does, which holds all of it.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, cast
 
@@ -29,10 +28,9 @@ ROOMY: Final = 8 * 1024
 LONG: Final = 256
 """Characters of a value that is long."""
 LISTS: Final = frozenset(path for path, field in FIELDS.items() if field.combine is Combine.APPEND)
+_BEGIN: Final = f'{{"version":{VERSION},'
 _WAITS: Final = object()
 _USERID: Final = "userid"
-_NO_PLAIN_DATA: Final = (TypeError, ValueError, RecursionError)
-"""What JSON says to what a callable of a hub's configuration made."""
 _SCALARS: Final = frozenset({str, int, float, bool})
 
 
@@ -60,12 +58,16 @@ class _Fixed(NamedTuple):
 
 def written(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> str:
     """What a start was given, and what lay beneath, as compact JSON. scheme: of the slugs in its names."""
-    text = None
-    if environment.plan is not None:
-        with suppress(*_NO_PLAIN_DATA):
+    try:
+        text = None
+        if environment.plan is not None:
             text = _planned(environment.plan, environment, request, scheme)
-    if text is None or len(text) > ROOMY:
-        return _bounded(_record(environment, request, scheme))
+        if text is None or len(text) > ROOMY:
+            text = _record(environment, request, scheme)
+    except (TypeError, ValueError, RecursionError):  # what a callable of a hub's configuration made
+        return as_json({"version": VERSION, "none": "a value is no plain data"})
+    if len(text) > MOST:
+        return as_json({"version": VERSION, "none": f"it is longer than {MOST // 1024} KiB"})
     return text
 
 
@@ -81,10 +83,10 @@ def _planned(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest
         elif fact is not None:
             values[index] = name + as_json(fact.value)
     said = ",".join(filter(None, values))
-    rest = {"rules": rules, **_outside(environment, request, scheme)}
-    if fixed.says_userid:
-        rest["userid"] = request.names["userid"]
-    return f'{{"version":{VERSION},"own":{fixed.own},"values":{{{said}}},{as_json(rest)[1:]}'
+    rest = _rest(environment, request, scheme, says_userid=fixed.says_userid)
+    return (
+        f'{_BEGIN}"own":{fixed.own},"values":{{{said}}},"rules":{as_json(rules) if rules else "{}"},{rest}}}'
+    )
 
 
 def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) -> _Fixed | None:
@@ -109,27 +111,33 @@ def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) 
     return found
 
 
-def _outside(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> dict[str, Any]:
-    """What a record says besides values."""
-    own = request.own
-    return {
-        "profile": environment.selection.slug,
-        "options": {option.slug: choice.slug for option, choice in environment.selection.choices},
-        "home": [environment.home.identity, environment.home.claim],
-        "scheme": scheme,
-        "hubnamespace": request.names["hubnamespace"],
-        "storage": [own.has_storage, own.claim, own.claim_template, own.home_volume, sorted(own.home_mounts)],
-    }
+def _rest(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str, *, says_userid: bool) -> str:
+    """What a record says besides values and rules, as JSON without braces, which is quicker than by a mapping."""
+    own, home = request.own, environment.home
+    options = {option.slug: choice.slug for option, choice in environment.selection.choices}
+    userid = f',"userid":{as_json(request.names["userid"])}' if says_userid else ""
+    return (
+        f'"profile":{as_json(environment.selection.slug)},"options":{as_json(options) if options else "{}"},'
+        f'"home":[{_word(home.identity)},{_word(home.claim)}],'
+        f'"scheme":{as_json(scheme)},"hubnamespace":{as_json(request.names["hubnamespace"])},'
+        f'"storage":[{"true" if own.has_storage else "false"},{as_json(own.claim)},'
+        f"{as_json(own.claim_template)},{_word(own.home_volume)},"
+        f"{as_json(sorted(own.home_mounts)) if own.home_mounts else '[]'}]{userid}"
+    )
 
 
-def _record(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> dict[str, Any]:
-    own, slots = _own(request.own.rule)
-    said = _said(environment.entries, slots)
-    record = {"version": VERSION, "own": own, "values": said.values, "rules": said.rules}
-    record |= _outside(environment, request, scheme)
-    if any(map(_says_userid, environment.entries.values())):
-        record["userid"] = request.names["userid"]
-    return record
+def _record(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> str:
+    layer, slots = _own(request.own.rule)
+    values, rules = _said(environment.entries, slots)
+    says_userid = any(map(_says_userid, environment.entries.values()))
+    begin = f'{_BEGIN}"own":{as_json(layer)},"values":'
+    end = f'"rules":{as_json(rules)},{_rest(environment, request, scheme, says_userid=says_userid)}'
+    text = f"{begin}{as_json(values)},{end}}}"
+    if len(text) <= ROOMY:
+        return text
+    long = {slot: digest_of(value) for slot, value in values.items() if _is_long(value)}
+    short = {slot: value for slot, value in values.items() if slot not in long}
+    return f'{begin}{as_json(short)},{end},"long":{as_json(long)}}}'
 
 
 class _Said(NamedTuple):
@@ -163,25 +171,15 @@ def _said(entries: Entries, slots: Mapping[str, str]) -> _Said:
     return _Said(values, rules)
 
 
-def _bounded(record: dict[str, Any]) -> str:
-    try:
-        text = as_json(record)
-        if len(text) > ROOMY:
-            long = {slot: digest_of(value) for slot, value in record["values"].items() if _is_long(value)}
-            values = {slot: value for slot, value in record["values"].items() if slot not in long}
-            text = as_json({**record, "values": values, "long": long})
-    except _NO_PLAIN_DATA:
-        return as_json({"version": VERSION, "none": "a value is no plain data"})
-    if len(text) > MOST:
-        return as_json({"version": VERSION, "none": f"it is longer than {MOST // 1024} KiB"})
-    return text
-
-
 def _plain(value: Any) -> Any:
     return value.text if isinstance(value, Template) else plain(value)
 
 
 as_json: Final = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+
+
+def _word(text: str | None) -> str:
+    return "null" if text is None else as_json(text)
 
 
 def _says_userid(entry: Entry) -> bool:

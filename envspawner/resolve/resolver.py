@@ -10,7 +10,7 @@ from ..policy.rules import Policy, Profile, Rule
 from ..policy.templates import names_in
 from .access import Menu, Offered, Refusal, Selection
 from .bounds import bounds_for
-from .home import Home, Unusable, home_of, own_home
+from .home import DYNAMIC_FIELDS, Home, Unusable, home_of, own_home
 from .match import KUBESPAWNER, Applied, GroupIndex, people_rules
 from .merge import Entries, merge
 from .plan import Plan, Plans
@@ -90,7 +90,9 @@ class Resolver:
         plan = self._plans.find(request.own, people, selection)
         words = Words(request.names, selection.slug, request.auth_state)
         if self._names_claim:
-            claim = _home(plan, plan.claim_entries(words), words, request).claim or request.own.claim
+            entries = plan.claim_entries(words)
+            home = own_home(request) if plan.keeps_own else home_of(entries, words.profile, request)
+            claim = home.claim or request.own.claim
             words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
         entries = plan.entries(words)
         return ResolvedEnvironment(
@@ -105,7 +107,10 @@ class Resolver:
 
 
 def _home(plan: Plan, entries: Entries, words: Words, request: SpawnRequest) -> Home:
-    return own_home(request) if plan.keeps_own else home_of(entries, words.profile, request)
+    if plan.keeps_own:
+        return own_home(request)
+    kept = plan.derived if plan.is_merged and plan.waiting.keys().isdisjoint(DYNAMIC_FIELDS) else {}
+    return home_of(entries, words.profile, request, kept)
 
 
 def without_policy(request: SpawnRequest) -> ResolvedEnvironment:
