@@ -10,6 +10,7 @@ from envspawner.hub.spawner import EnvSpawner
 from envspawner.hub.store import policy_of
 from envspawner.resolve.request import Person, SpawnRequest
 from envspawner.resolve.resolver import Resolver
+from envspawner.resolve.slugs import user_names
 
 from .hubs import as_policy, picked
 from .measure import Row, since, without_garbage
@@ -21,8 +22,7 @@ GROUPS = 20
 async def resolution(
     users: int, groups: int, profiles: int, rounds: int, say: Callable[[str], None]
 ) -> list[Row]:
-    """A user with few rules that match, one with a rule of their own, and one in many groups; beside a policy
-    that has nothing but what they all get."""
+    """Users with few rules that match, users with a rule of their own, and both in many groups."""
     say(f"a policy of {users} users, {groups} groups and {profiles} profiles")
     began = thread_time()
     config = as_policy(profiles, users=users, groups=groups)
@@ -33,26 +33,30 @@ async def resolution(
         request = await make().request()
     step = max(1, groups // GROUPS)
     many = frozenset(f"group{number * step}" for number in range(min(GROUPS, groups)))
-    for name, person, goal in (
-        ("resolution, few rules match", Person("nobody"), 25.0),
-        ("resolution, user with a rule", Person("user7"), 25.0),
-        (f"resolution, {len(many)} groups", Person("user7", many), 100.0),
+    for name, user, member, goal in (
+        ("resolution, few rules match", "nobody", frozenset[str](), 25.0),
+        ("resolution, user with a rule", "user", frozenset[str](), 25.0),
+        (f"resolution, {len(many)} groups", "nobody", many, 100.0),
+        (f"resolution, user with a rule, {len(many)} groups", "user", many, 100.0),
     ):
         say(name)
-        options = picked(profiles)
-        took = _median(loaded.resolver, _of(request, person), options, rounds * 50)
+        # One start of each: what is kept of a person is no use at nine on Monday.
+        people = (Person(f"{user}{number}", member) for number in range(min(users, rounds * 50)))
+        requests = [_of(request, person) for person in people]
+        took = _median(loaded.resolver, requests, picked(profiles))
         rows.append(_row(name, users, groups, profiles, took, goal))
     return rows
 
 
 def _of(request: SpawnRequest, person: Person) -> SpawnRequest:
-    return SpawnRequest(person, NOW, request.names, request.own, request.homes, request.auth_state)
+    names = {**request.names, **user_names(person.name, "", "safe")}
+    return request._replace(person=person, at=NOW, names=names)
 
 
-def _median(resolver: Resolver, request: SpawnRequest, options: dict[str, str], rounds: int) -> float:
+def _median(resolver: Resolver, requests: list[SpawnRequest], options: dict[str, str]) -> float:
     found = []
     with without_garbage():
-        for _ in range(rounds):
+        for request in requests:
             start = thread_time()
             resolver.resolve(request, options)
             found.append(since(start))

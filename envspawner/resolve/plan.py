@@ -5,7 +5,7 @@ At nine on Monday thousands start what the same few rules give them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ..policy.fields import FIELDS
@@ -13,7 +13,7 @@ from ..policy.problems import Place
 from ..policy.rules import Policy, Rule, Setting
 from .access import Selection
 from .adjust import adjust
-from .bounds import Bounds, bounds_for
+from .bounds import bounds_for
 from .home import CLAIM_FIELDS, speaks_of_home
 from .match import BUILT_IN, KUBESPAWNER, OPTIONS, PROFILE, USERS, Applied
 from .merge import Entries, filled, merge, open_slots
@@ -40,43 +40,69 @@ _BUILT_IN_HOME: Final = _built_in(
 
 
 class _Layers(NamedTuple):
-    """The rules of one start, weakest first, and the bounds that hold. keeps_own: KubeSpawner's own storage stays."""
+    """The rules of one start, weakest first. keeps_own: KubeSpawner's own storage stays."""
 
     applied: list[Applied]
     keeps_own: bool
-    least: Bounds
-    most: Bounds
     built_in: bool
+
+    def adjusted(self, entries: Entries) -> Entries:
+        """With the bounds that hold; changes `entries`."""
+        if self.built_in:
+            people = (one for one in self.applied if KUBESPAWNER < one.layer <= USERS)
+            adjust(entries, self.applied, *bounds_for(people))
+        return entries
+
+
+class _Merged(NamedTuple):
+    """Entries that are the same for everybody, but for those of the slots `open`."""
+
+    entries: Entries
+    open: tuple[str, ...]
+
+    def filled(self, words: Words) -> Entries:
+        """Those of one person. Not to be changed."""
+        if not self.open:
+            return self.entries
+        entries = self.entries.copy()
+        for slot in self.open:
+            entries[slot] = filled(entries[slot], words)
+        return entries
 
 
 class Plan:
     """The rules of a start, merged as far as they can be without a name.
 
-    keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. is_merged: the entries
-    are the same for everybody, but for those of the slots `open`. waiting: of the fields with such a slot, all
-    slots by path. derived: what others work out of it once, each by a key of its own.
+    keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. is_merged: nothing is left
+    but to fill in names, in the slots `open`. waiting: of the fields with such a slot, all slots by path. derived:
+    what others work out of it once, each by a key of its own.
     """
 
-    __slots__ = ("_entries", "_layers", "derived", "is_merged", "keeps_own", "noted", "open", "waiting")
+    __slots__ = (
+        "_layers",
+        "_merged",
+        "_stem",
+        "derived",
+        "is_merged",
+        "keeps_own",
+        "noted",
+        "open",
+        "waiting",
+    )
 
-    def __init__(self, layers: _Layers, noted: tuple[Rule, ...], *, merged: bool) -> None:
+    def __init__(self, layers: _Layers, merged: _Merged | None = None, stem: _Stem | None = None) -> None:
         self._layers = layers
-        self._entries: Entries = {}
-        self.is_merged = False
+        self._merged = merged
+        self._stem = stem
+        self.is_merged = merged is not None
+        self.keeps_own = layers.keeps_own
+        self.noted = tuple([one.rule for one in layers.applied if one.rule.note])
+        self.derived: dict[Any, Any] = {}
         self.open: tuple[str, ...] = ()
         self.waiting: Mapping[str, tuple[str, ...]] = {}
-        self.keeps_own = layers.keeps_own
-        self.noted = noted
-        self.derived: dict[Any, Any] = {}
-        if merged:
-            self._merge()
-
-    def _merge(self) -> None:
-        entries = _adjusted(self._layers, merge(self._layers.applied, None))
-        found = open_slots(entries)
-        if found is not None:
-            self._entries, self.open, self.is_merged = entries, found, True
-            paths = dict.fromkeys(entries[slot].field.path for slot in found)
+        if merged is not None and merged.open:
+            self.open, entries = merged.open, merged.entries
+            paths = dict.fromkeys(entries[slot].field.path for slot in merged.open)
             self.waiting = {
                 path: tuple(slot for slot, entry in entries.items() if entry.field.path == path)
                 for path in paths
@@ -84,18 +110,23 @@ class Plan:
 
     def entries(self, words: Words) -> Entries:
         """What the rules come to for one person. Not to be changed."""
-        if not self.is_merged:
-            return _adjusted(self._layers, merge(self._layers.applied, words))
-        if not self.open:
-            return self._entries
-        entries = self._entries.copy()
-        for slot in self.open:
-            entries[slot] = filled(entries[slot], words)
-        return entries
+        if self._merged is not None:
+            return self._merged.filled(words)
+        if self._stem is not None:
+            beneath, above = self._stem
+            return self._layers.adjusted(merge(above, words, onto=beneath.filled(words)))
+        return self._layers.adjusted(merge(self._layers.applied, words))
 
     def claim_entries(self, words: Words) -> Entries:
         """Of the same what the name of the claim depends on."""
         return merge(self._layers.applied, words, CLAIM_FIELDS)
+
+
+class _Stem(NamedTuple):
+    """What lies beneath a rule of one user, merged for all; and that rule, and what is above it."""
+
+    beneath: _Merged
+    above: list[Applied]
 
 
 class Plans:
@@ -104,6 +135,7 @@ class Plans:
     def __init__(self, policy: Policy) -> None:
         self._built_in = policy.built_in
         self._plans: dict[Hashable, Plan] = {}
+        self._stems: dict[Hashable, tuple[list[Applied], _Merged | None]] = {}
         self._asked: set[int] = set()
         self._shape: tuple[Rule | None, Hashable] = (None, ())
 
@@ -117,37 +149,66 @@ class Plans:
             self._shape = own.rule, _shape(own.rule)
         shape = self._shape[1]
         if shape is None:
-            return self._made(own, rules, merged=False)
+            return Plan(self._layers(own, rules))
         # Of what stays as long as the plan does, which holds all of it.
         key = (own.has_storage, shape, *[id(one) if one.words else id(one.rule) for one in rules])
         plan = self._plans.get(key)
         return self._new(key, own, rules) if plan is None else plan
 
-    def _new(self, key: Hashable, own: OwnLayer, rules: list[Applied]) -> Plan:
+    def _new(self, key: tuple[Any, ...], own: OwnLayer, rules: list[Applied]) -> Plan:
         """A plan is worth its making, and kept, when it is asked for again: a rule for one user seldom is."""
-        number = hash(key)
-        again = number in self._asked
-        plan = self._made(own, rules, merged=again)
-        if not again:
-            _forget_if_full(self._asked)
-            self._asked.add(number)
-        elif plan.is_merged:
-            _forget_if_full(self._plans)
-            self._plans[key] = plan
+        layers = self._layers(own, rules)
+        if self._is_new(key):
+            return Plan(layers, stem=self._stem(key, layers, rules))
+        merged = _merged(layers.applied, adjusted=layers.adjusted)
+        _forget_if_full(self._plans)
+        plan = self._plans[key] = Plan(layers, merged)
         return plan
 
-    def _made(self, own: OwnLayer, rules: list[Applied], *, merged: bool) -> Plan:
+    def _is_new(self, key: Hashable) -> bool:
+        """Whether this is asked for the first time."""
+        number = hash(key)
+        if number in self._asked:
+            return False
+        _forget_if_full(self._asked)
+        self._asked.add(number)
+        return True
+
+    def _stem(self, key: tuple[Any, ...], layers: _Layers, rules: list[Applied]) -> _Stem | None:
+        """What is known of the rules beneath that of a user, if there is one."""
+        mine = next((index for index, one in enumerate(rules) if one.layer == USERS), 0)
+        if not mine:
+            return None
+        beneath = (layers.keeps_own, *key[: 2 + mine])
+        known = self._stems.get(beneath)
+        if known is None:
+            if self._is_new(beneath):
+                return None
+            below = layers.applied[: mine - len(rules)]
+            _forget_if_full(self._stems)
+            known = self._stems[beneath] = below, _merged(below)
+        return None if known[1] is None else _Stem(known[1], rules[mine:])
+
+    def _layers(self, own: OwnLayer, rules: list[Applied]) -> _Layers:
         keeps_own = not self._built_in or (own.has_storage and not speaks_of_home(rules))
         beneath = ([_BUILT_IN] if keeps_own else [_BUILT_IN, _BUILT_IN_HOME]) if self._built_in else []
         if own.rule is not None:
             beneath.append(Applied(KUBESPAWNER, own.rule))
-        least, most = bounds_for(one for one in rules if one.layer <= USERS)
-        layers = _Layers(beneath + rules, keeps_own, least, most, self._built_in)
-        simple = merged and not any(s.opaque for one in rules for s in one.rule.settings)
-        return Plan(layers, tuple(one.rule for one in rules if one.rule.note), merged=simple)
+        return _Layers(beneath + rules, keeps_own, self._built_in)
 
 
-def _forget_if_full(kept: dict[Hashable, Plan] | set[int]) -> None:
+def _merged(applied: list[Applied], adjusted: Callable[[Entries], Entries] | None = None) -> _Merged | None:
+    """None where a rule's slots can be told only with a name, or what it says depends on what is beneath."""
+    if any(s.opaque for one in applied if one.layer > KUBESPAWNER for s in one.rule.settings):
+        return None
+    entries = merge(applied, None)
+    if adjusted is not None:
+        adjusted(entries)
+    waiting = open_slots(entries)
+    return None if waiting is None else _Merged(entries, waiting)
+
+
+def _forget_if_full(kept: dict[Hashable, Any] | set[int]) -> None:
     if len(kept) >= _MOST:
         kept.clear()
 
@@ -159,9 +220,3 @@ def _shape(rule: Rule | None) -> Hashable:
     if any(type(setting.value) not in _SCALARS or setting.label for setting in rule.settings):
         return None
     return tuple([(setting.slot, type(setting.value), setting.value) for setting in rule.settings])
-
-
-def _adjusted(layers: _Layers, entries: Entries) -> Entries:
-    if layers.built_in:
-        adjust(entries, layers.applied, layers.least, layers.most)
-    return entries

@@ -95,7 +95,7 @@ def test_a_plan_holds_no_name_and_no_secret_of_whom_it_was_made_for() -> None:
     assert traits_of(found, request().own)["extra_labels"] == {"for": "ada", "course": "c-math"}
     plan = found.plan
     assert plan is not None
-    assert not any(name in repr((plan._entries, plan.derived)) for name in ("'zoe'", "'yan'", "'ada'"))
+    assert not any(name in repr((plan._merged, plan.derived)) for name in ("'zoe'", "'yan'", "'ada'"))
 
 
 def test_another_group_of_the_same_rule_has_a_plan_of_its_own() -> None:
