@@ -58,6 +58,7 @@ def test_json_holds_every_figure_beside_kubespawners() -> None:
         "resolution, few rules match",
         "resolution, user with a rule",
         "resolution, 20 groups",
+        "resolution, user with a rule, 20 groups",
         "reload, longest block",
         "reload, until in force",
         "diff",
@@ -70,4 +71,4 @@ def test_the_table_has_a_line_for_each_figure() -> None:
     lines = figures().stdout.splitlines()
     assert lines[0].startswith("python ")
     assert lines[2].split("|")[1].strip() == "what"
-    assert len(lines) == 4 + 25
+    assert len(lines) == 4 + 26

@@ -6,8 +6,8 @@ so that a policy's volume, mount or container meets its namesake.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from ..pod.literal import fresh
@@ -52,6 +52,7 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     held = (spawner.image, *map(values.get, _TRAITS))
     if held == _last.held and not places:
         return OwnLayer(_last.rule, bool(spawner.storage_pvc_ensure), claim, claim_template)
+    expand = cache(expand)  # the home is named in volumes and in mounts
     settings = [*image_settings(spawner.image, PLACE)]
     for trait, field, default in _SIMPLE:
         value = values.get(trait)
@@ -120,21 +121,23 @@ def _hooks(hooks: Mapping[str, Any]) -> Iterator[Setting]:
     return (_setting(path, hook) for path, _, hook in hooks_in(hooks) if hook)
 
 
-def _settings(field: Field, value: Any) -> Iterator[Setting]:
+def _settings(field: Field, value: Any) -> list[Setting]:
+    path = field.path
+    if field.combine is Combine.APPEND:
+        return list(_appended(field, value))
     if field.combine is Combine.KEYED and isinstance(value, Mapping):
-        for key, item in value.items():
-            if item is not None:
-                yield _setting(field.path, item, str(key))
-    elif field.combine is Combine.APPEND:
-        seen: Counter[str] = Counter()
-        for label, item in labelled(value):
-            key = repr(item)
-            seen[key] += 1
-            again = f"#{seen[key]}" if seen[key] > 1 else ""
-            slot = f"{field.path}.{key}{again}"
-            yield Setting(field, item, PLACE, key, slot, label=label, opaque=True)
-    else:
-        yield _setting(field.path, value)
+        items = [(str(key), item) for key, item in value.items() if item is not None]
+        return [Setting(field, item, PLACE, key, f"{path}.{key}", opaque=True) for key, item in items]
+    return [Setting(field, value, PLACE, None, path, opaque=True)]
+
+
+def _appended(field: Field, value: Any) -> Iterator[Setting]:
+    seen: dict[str, int] = {}
+    for label, item in labelled(value):
+        key = repr(item)
+        number = seen[key] = seen.get(key, 0) + 1
+        slot = f"{field.path}.{key}#{number}" if number > 1 else f"{field.path}.{key}"
+        yield Setting(field, item, PLACE, key, slot, label=label, opaque=True)
 
 
 def _entries(field: Field, values: Mapping[str, Any], expand: Expand) -> list[Setting]:
