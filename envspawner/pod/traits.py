@@ -177,7 +177,8 @@ def _worked_out(environment: ResolvedEnvironment, waiting: Collection[str] | Non
         else:
             copied.append((field.trait, copy, value))
     later = tuple(field for field in fields if field.path in waiting)
-    return _Fixed(spoken, words, tuple(copied), later, _BESIDE_HOME.isdisjoint(_paths(environment)))
+    others = spoken if environment.home.kind == "own" else _paths(environment)
+    return _Fixed(spoken, words, tuple(copied), later, _BESIDE_HOME.isdisjoint(others))
 
 
 def _paths(environment: ResolvedEnvironment) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""What rules come to, worked out once for all for whom they hold: only their names have yet to be filled in.
+"""What rules come to, worked out once for all for whom they hold.
 
 At nine on Monday thousands start what the same few rules give them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ..policy.fields import FIELDS
@@ -16,14 +16,14 @@ from .adjust import adjust
 from .bounds import bounds_for
 from .home import CLAIM_FIELDS, speaks_of_home
 from .match import BUILT_IN, KUBESPAWNER, OPTIONS, PROFILE, USERS, Applied
-from .merge import Entries, filled, merge, open_slots
+from .merge import Entries, merge
+from .merged import Merged, merged, shape
 from .request import OwnLayer
 from .strings import Words
 
 _NOWHERE: Final = Place("built-in")
 _MOST: Final = 512
 """How many plans are kept; then all are made anew."""
-_SCALARS: Final = frozenset({str, int, float, bool})
 
 
 def _built_in(values: Mapping[str, Any]) -> Applied:
@@ -46,36 +46,27 @@ class _Layers(NamedTuple):
     keeps_own: bool
     built_in: bool
 
-    def adjusted(self, entries: Entries) -> Entries:
-        """With the bounds that hold; changes `entries`."""
+    def above(self, own: OwnLayer) -> list[Applied]:
+        """The same rules above another layer of KubeSpawner's."""
+        if own.rule is None:
+            return self.applied
+        mine = Applied(KUBESPAWNER, own.rule)
+        return [mine if one.layer == KUBESPAWNER else one for one in self.applied]
+
+    def adjusted(self, entries: Entries, applied: list[Applied] | None = None) -> Entries:
+        """With the bounds that hold; changes `entries`. applied: the rules that made them."""
         if self.built_in:
             people = (one for one in self.applied if KUBESPAWNER < one.layer <= USERS)
-            adjust(entries, self.applied, *bounds_for(people))
-        return entries
-
-
-class _Merged(NamedTuple):
-    """Entries that are the same for everybody, but for those of the slots `open`."""
-
-    entries: Entries
-    open: tuple[str, ...]
-
-    def filled(self, words: Words) -> Entries:
-        """Those of one person. Not to be changed."""
-        if not self.open:
-            return self.entries
-        entries = self.entries.copy()
-        for slot in self.open:
-            entries[slot] = filled(entries[slot], words)
+            adjust(entries, self.applied if applied is None else applied, *bounds_for(people))
         return entries
 
 
 class Plan:
     """The rules of a start, merged as far as they can be without a name.
 
-    keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. is_merged: nothing is left
-    but to fill in names, in the slots `open`. waiting: of the fields with such a slot, all slots by path. derived:
-    what others work out of it once, each by a key of its own.
+    keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. open: the slots in which
+    placeholders wait. holds_own: whether something of the own layer waits too. waiting: the paths of the fields of
+    both. derived: what others work out of it once, each by a key of its own.
     """
 
     __slots__ = (
@@ -83,49 +74,48 @@ class Plan:
         "_merged",
         "_stem",
         "derived",
-        "is_merged",
+        "holds_own",
         "keeps_own",
         "noted",
         "open",
         "waiting",
     )
 
-    def __init__(self, layers: _Layers, merged: _Merged | None = None, stem: _Stem | None = None) -> None:
+    def __init__(self, layers: _Layers, whole: Merged | None = None, stem: _Stem | None = None) -> None:
         self._layers = layers
-        self._merged = merged
+        self._merged = whole
         self._stem = stem
-        self.is_merged = merged is not None
         self.keeps_own = layers.keeps_own
         self.noted = tuple([one.rule for one in layers.applied if one.rule.note])
         self.derived: dict[Any, Any] = {}
         self.open: tuple[str, ...] = ()
-        self.waiting: Mapping[str, tuple[str, ...]] = {}
-        if merged is not None and merged.open:
-            self.open, entries = merged.open, merged.entries
-            paths = dict.fromkeys(entries[slot].field.path for slot in merged.open)
-            self.waiting = {
-                path: tuple(slot for slot, entry in entries.items() if entry.field.path == path)
-                for path in paths
-            }
+        self.holds_own = False
+        self.waiting: frozenset[str] = frozenset()
+        if whole is not None:
+            self.open, self.holds_own = whole.open, bool(whole.held)
+            self.waiting = frozenset([whole.entries[slot].field.path for slot in (*whole.open, *whole.held)])
 
-    def entries(self, words: Words) -> Entries:
-        """What the rules come to for one person. Not to be changed."""
-        if self._merged is not None:
-            return self._merged.filled(words)
-        if self._stem is not None:
-            beneath, above = self._stem
-            return self._layers.adjusted(merge(above, words, onto=beneath.filled(words)))
-        return self._layers.adjusted(merge(self._layers.applied, words))
+    def filled(self, words: Words, own: OwnLayer) -> Entries | None:
+        """What the rules come to for one person; None where that is not known but for what waits."""
+        return None if self._merged is None else self._merged.filled(words, own)
 
-    def claim_entries(self, words: Words) -> Entries:
+    def entries(self, words: Words, own: OwnLayer) -> Entries:
+        """The same, worked out for one person. Not to be changed."""
+        applied = self._layers.above(own)
+        beneath = None if self._stem is None else self._stem.beneath.filled(words, own)
+        if self._stem is None or beneath is None:
+            return self._layers.adjusted(merge(applied, words), applied)
+        return self._layers.adjusted(merge(self._stem.above, words, onto=beneath), applied)
+
+    def claim_entries(self, words: Words, own: OwnLayer) -> Entries:
         """Of the same what the name of the claim depends on."""
-        return merge(self._layers.applied, words, CLAIM_FIELDS)
+        return merge(self._layers.above(own), words, CLAIM_FIELDS)
 
 
 class _Stem(NamedTuple):
     """What lies beneath a rule of one user, merged for all; and that rule, and what is above it."""
 
-    beneath: _Merged
+    beneath: Merged
     above: list[Applied]
 
 
@@ -135,7 +125,7 @@ class Plans:
     def __init__(self, policy: Policy) -> None:
         self._built_in = policy.built_in
         self._plans: dict[Hashable, Plan] = {}
-        self._stems: dict[Hashable, tuple[list[Applied], _Merged | None]] = {}
+        self._stems: dict[Hashable, tuple[list[Applied], Merged | None]] = {}
         self._asked: set[int] = set()
         self._shape: tuple[Rule | None, Hashable] = (None, ())
 
@@ -146,12 +136,9 @@ class Plans:
             rules.append(Applied(PROFILE, selection.profile.rule))
             rules += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
         if own.rule is not self._shape[0]:  # mostly it is: see hub/own.py
-            self._shape = own.rule, _shape(own.rule)
-        shape = self._shape[1]
-        if shape is None:
-            return Plan(self._layers(own, rules))
+            self._shape = own.rule, shape(own.rule)
         # Of what stays as long as the plan does, which holds all of it.
-        key = (own.has_storage, shape, *[id(one) if one.words else id(one.rule) for one in rules])
+        key = (own.has_storage, self._shape[1], *[id(one) if one.words else id(one.rule) for one in rules])
         plan = self._plans.get(key)
         return self._new(key, own, rules) if plan is None else plan
 
@@ -160,9 +147,8 @@ class Plans:
         layers = self._layers(own, rules)
         if self._is_new(key):
             return Plan(layers, stem=self._stem(key, layers, rules))
-        merged = _merged(layers.applied, adjusted=layers.adjusted)
         _forget_if_full(self._plans)
-        plan = self._plans[key] = Plan(layers, merged)
+        plan = self._plans[key] = Plan(layers, merged(layers.applied, layers.adjusted))
         return plan
 
     def _is_new(self, key: Hashable) -> bool:
@@ -186,7 +172,7 @@ class Plans:
                 return None
             below = layers.applied[: mine - len(rules)]
             _forget_if_full(self._stems)
-            known = self._stems[beneath] = below, _merged(below)
+            known = self._stems[beneath] = below, merged(below)
         return None if known[1] is None else _Stem(known[1], rules[mine:])
 
     def _layers(self, own: OwnLayer, rules: list[Applied]) -> _Layers:
@@ -197,26 +183,6 @@ class Plans:
         return _Layers(beneath + rules, keeps_own, self._built_in)
 
 
-def _merged(applied: list[Applied], adjusted: Callable[[Entries], Entries] | None = None) -> _Merged | None:
-    """None where a rule's slots can be told only with a name, or what it says depends on what is beneath."""
-    if any(s.opaque for one in applied if one.layer > KUBESPAWNER for s in one.rule.settings):
-        return None
-    entries = merge(applied, None)
-    if adjusted is not None:
-        adjusted(entries)
-    waiting = open_slots(entries)
-    return None if waiting is None else _Merged(entries, waiting)
-
-
 def _forget_if_full(kept: dict[Hashable, Any] | set[int]) -> None:
     if len(kept) >= _MOST:
         kept.clear()
-
-
-def _shape(rule: Rule | None) -> Hashable:
-    """What tells KubeSpawner's own layers apart; None where more than single words and amounts do."""
-    if rule is None:
-        return ()
-    if any(type(setting.value) not in _SCALARS or setting.label for setting in rule.settings):
-        return None
-    return tuple([(setting.slot, type(setting.value), setting.value) for setting in rule.settings])

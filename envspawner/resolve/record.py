@@ -84,9 +84,9 @@ def _planned(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest
             values[index] = name + as_json(fact.value)
     said = ",".join(filter(None, values))
     rest = _rest(environment, request, scheme, says_userid=fixed.says_userid)
-    return (
-        f'{_BEGIN}"own":{fixed.own},"values":{{{said}}},"rules":{as_json(rules) if rules else "{}"},{rest}}}'
-    )
+    own = as_json(_own(request.own.rule)[0]) if plan.holds_own else fixed.own
+    hidden = as_json(rules) if rules else "{}"
+    return f'{_BEGIN}"own":{own},"values":{{{said}}},"rules":{hidden},{rest}}}'
 
 
 def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) -> _Fixed | None:
@@ -97,16 +97,17 @@ def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) 
         for slot in plan.open:
             entries[slot] = entries[slot]._replace(value=_WAITS, secret=False)
         said = _said(entries, slots)
+        named = {name: slot for slot, name in slots.items()}
         values: list[str] = []
         waiting: list[tuple[int, str, str]] = []
         for name, value in said.values.items():
             key = f"{as_json(name)}:"
             if value is _WAITS:
-                waiting.append((len(values), name, key))
+                waiting.append((len(values), named.get(name, name), key))
             values.append("" if value is _WAITS else key + as_json(value))
         says_userid = any(map(_says_userid, environment.entries.values()))
         fixed = _Fixed(tuple(values), tuple(waiting), as_json(own), says_userid)
-        plan.derived[_Fixed] = None if slots or said.rules else fixed
+        plan.derived[_Fixed] = None if said.rules else fixed
     found: _Fixed | None = plan.derived[_Fixed]
     return found
 

@@ -90,27 +90,27 @@ class Resolver:
         plan = self._plans.find(request.own, people, selection)
         words = Words(request.names, selection.slug, request.auth_state)
         if self._names_claim:
-            entries = plan.claim_entries(words)
+            entries = plan.claim_entries(words, request.own)
             home = own_home(request) if plan.keeps_own else home_of(entries, words.profile, request)
             claim = home.claim or request.own.claim
             words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
-        entries = plan.entries(words)
+        planned = plan.filled(words, request.own)
+        entries = plan.entries(words, request.own) if planned is None else planned
         return ResolvedEnvironment(
             request.person,
             selection,
             self.policy.digest if self.policy.built_in else "",
-            _home(plan, entries, words, request),
+            _home(plan, entries, words, request, kept={} if planned is None else plan.derived),
             entries,
             plan.noted,
-            plan if plan.is_merged else None,
+            None if planned is None else plan,
         )
 
 
-def _home(plan: Plan, entries: Entries, words: Words, request: SpawnRequest) -> Home:
+def _home(plan: Plan, entries: Entries, words: Words, request: SpawnRequest, kept: dict[Any, Any]) -> Home:
     if plan.keeps_own:
         return own_home(request)
-    kept = plan.derived if plan.is_merged and plan.waiting.keys().isdisjoint(DYNAMIC_FIELDS) else {}
-    return home_of(entries, words.profile, request, kept)
+    return home_of(entries, words.profile, request, kept if plan.waiting.isdisjoint(DYNAMIC_FIELDS) else {})
 
 
 def without_policy(request: SpawnRequest) -> ResolvedEnvironment:

@@ -70,9 +70,7 @@ class ResolvedEnvironment:
         found: Mapping[str, list[Entry]] = plan.derived[_by_field]
         if not plan.waiting:
             return found
-        among = {path: [self.entries[slot] for slot in slots] for path, slots in plan.waiting.items()}
-        mine = {path: [e for e in entries if e.value is not None] for path, entries in among.items()}
-        return {**found, **{path: entries for path, entries in mine.items() if entries}}
+        return {**found, **_by_field([e for e in self.entries.values() if e.field.path in plan.waiting])}
 
     def get(self, path: str) -> Any:
         """The value of a field that holds one, or None."""

@@ -9,17 +9,29 @@ from typing import Any
 import pytest
 from kubespawner import KubeSpawner
 
-from .support import Made, config_of, make
+from .support import Made, config_of, made, make
 
+OTHERS = ("zoe", "Yan@x")
 Making = Callable[..., Awaitable[Made]]
 
 
 @pytest.fixture
 def making(tmp_path: Path) -> Making:
-    """`await making(policy_yaml, user, groups, options=...)` is what that start would send."""
+    """`await making(policy_yaml, user, groups, options=...)` is what that start would send.
 
-    async def do(policy: str | None, *args: Any, configure: Any = None, **how: Any) -> Made:
-        return await make(config_of(tmp_path, policy, configure), *args, **how)
+    It is that of a hub which nobody has started anything in, and the same again after others' starts.
+    """
+
+    async def do(
+        policy: str | None, user: str = "ada", *args: Any, configure: Any = None, **how: Any
+    ) -> Made:
+        config = config_of(tmp_path, policy, configure)
+        alone = await make(config, user, *args, **how)
+        if policy is not None:
+            for name in OTHERS:
+                await made(config, name, *args, **how)
+            assert await made(config, user, *args, **how) == alone
+        return alone
 
     return do
 

@@ -55,7 +55,18 @@ async def made_by(spawner: Any) -> Made:
     found = await manifests(spawner)
     for document in found:
         kubernetes_validate.validate(without_nulls(document), NEWEST, strict=True)
+    return _made(found)
+
+
+def _made(found: Any) -> Made:
     return Made(found[-1], found[0] if len(found) > 1 else None)
+
+
+async def made(config: Config, user: str, groups: Iterable[str] = (), **how: Any) -> Made:
+    """What a start would send, unchecked."""
+    with spawner_for(config, user, groups, **how) as spawner:
+        await spawner.load_user_options()
+        return _made(await manifests(spawner))
 
 
 def config_of(tmp_path: Path, policy: str | None, configure: Callable[[Any], None] | None = None) -> Config:

@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envspawner.pod.traits import traits_of
-from envspawner.resolve.access import Refusal
+from envspawner.resolve.access import Refusal, Selection
 from envspawner.resolve.home import Unusable
+from envspawner.resolve.merge import Entry
 from envspawner.resolve.plan import _MOST
 from envspawner.resolve.record import written
-from envspawner.resolve.request import SpawnRequest
+from envspawner.resolve.request import OwnLayer, SpawnRequest
 from envspawner.resolve.resolver import Resolver
 from envspawner.resolve.result import ResolvedEnvironment
+from envspawner.resolve.strings import Words
 
-from .support import own, own_layer, policy_of, request
+from .support import keyed, own, own_layer, policy_of, request
 from .test_properties import Data, documents, facts, options, relaxed, requests
 from .test_properties import policy_of as policy_from
 
@@ -32,14 +34,19 @@ def everything(resolver: Resolver, asked: SpawnRequest, chosen: Any) -> tuple[An
         found = resolver.resolve(asked, chosen)
         made = (
             facts(found),
-            found.entries,
-            dict(found.by_field),
+            [(slot, plainly(entry)) for slot, entry in found.entries.items()],
+            {path: [plainly(entry) for entry in entries] for path, entries in found.by_field.items()},
             traits_of(found, asked.own),
             written(found, asked, "safe"),
         )
     except (Refusal, Unusable) as error:
         return str(error), False
     return made, found.plan is not None
+
+
+def plainly(entry: Entry | None) -> Any:
+    """All of an entry; of the rule that made it, only which it is."""
+    return entry and (*entry[:3], entry.layer, entry.source, entry.place, plainly(entry.beat), *entry[6:])
 
 
 def like(asked: SpawnRequest, name: str) -> SpawnRequest:
@@ -141,12 +148,72 @@ def test_slots_that_are_named_by_a_person_are_never_planned(policy: str) -> None
         assert resolver.resolve(request(name, admin=True), None).plan is None
 
 
-def test_an_own_layer_with_objects_is_never_planned() -> None:
-    """They belong to one spawner."""
+def chart(user: str, image: str = "a:1") -> OwnLayer:
+    """What a hub on the chart holds for a user: objects of their spawner, and names with theirs in it."""
+    volume = {"name": f"volume-{user}", "persistentVolumeClaim": {"claimName": f"claim-{user}"}}
+    return own_layer(
+        own("image.name", image),
+        own("extraLabels", "true", "network"),
+        own("extraTolerations", {"key": "a"}, "{'key': 'a'}"),
+        own("initContainers", {"name": "block"}, "block"),
+        own("storage.extraVolumes", volume, f"volume-{user}")._replace(label="home"),
+        own("storage.dynamic.volumeNameTemplate", f"volume-{user}"),
+        has_storage=True,
+        home_volume=f"volume-{user}",
+    )
+
+
+@pytest.mark.parametrize(
+    "policy", ["memory: {limit: 2G}", "storage: {capacity: 2Gi}", "storage: {type: none}"]
+)
+def test_what_an_own_layer_holds_is_that_spawners_own(policy: str) -> None:
+    resolver = Resolver(policy_of(f"defaults: {{{policy}}}"))
+    for name in ("zoe", "yan", "ada"):
+        asked = request(name, own=chart(name))
+        found = resolver.resolve(asked, None)
+    alone = Resolver(policy_of(f"defaults: {{{policy}}}")).resolve(asked, None)
+    assert found.plan is not None
+    assert alone.plan is None
+    assert facts(found) == facts(alone)
+    assert traits_of(found, asked.own) == traits_of(alone, asked.own)
+    assert written(found, asked, "safe") == written(alone, asked, "safe")
+    rule = asked.own.rule
+    assert rule is not None
+    assert found.entries["storage.extraVolumes.volume-ada"].value is rule.settings[4].value
+    assert not any(name in repr((found.plan._merged, found.plan.derived)) for name in ("-zoe", "-yan"))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "initContainers: [{name: block, image: b}]",
+        "storage: {extraVolumes: null}",
+        "storage: {dynamic: {volumeNameTemplate: home}}",
+        "extraTolerations: null",
+    ],
+)
+def test_a_rule_over_what_one_spawner_holds_is_never_planned(policy: str) -> None:
+    resolver = Resolver(policy_of(f"defaults: {{{policy}}}"))
+    for name in ("zoe", "yan", "ada"):
+        assert resolver.resolve(request(name, own=chart(name)), None).plan is None
+
+
+def test_an_own_volume_that_is_called_like_one_of_the_policy_for_one_user_only() -> None:
+    resolver = Resolver(policy_of("defaults: {storage: {extraVolumes: [{name: volume-ada, emptyDir: {}}]}}"))
+    for name in ("zoe", "yan", "zed"):
+        found = resolver.resolve(request(name, own=chart(name)), None)
+        assert keyed(found, "storage.extraVolumes").keys() == {f"volume-{name}", "volume-ada"}
+    assert found.plan is not None
+    hers = resolver.resolve(request("ada", own=chart("ada")), None)
+    assert hers.plan is None
+    assert keyed(hers, "storage.extraVolumes") == {"volume-ada": {"name": "volume-ada", "emptyDir": {}}}
+
+
+def test_an_own_amount_that_is_no_plain_one_is_never_planned() -> None:
     resolver = Resolver(policy_of("defaults: {image: a:1}"))
-    layer = own_layer(own("storage.extraVolumes", {"name": "a"}, "a"))
+    layer = own_layer(own("extraResource.limits", ["odd"], "example.org/a"))
     for _ in range(ASKED):
-        assert resolver.resolve(request(own=layer), None).plan is None
+        assert resolver._plans.find(layer, [], Selection()).filled(Words({}, "", None), layer) is None
 
 
 def test_own_layers_that_differ_in_a_value_or_its_type_have_plans_of_their_own() -> None:
