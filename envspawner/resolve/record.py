@@ -71,10 +71,8 @@ def written(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str
     return text
 
 
-def _planned(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> str | None:
+def _planned(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest, scheme: str) -> str:
     fixed = _fixed(plan, environment, request)
-    if fixed is None:
-        return None
     values, rules = list(fixed.values), {}
     for index, slot, name in fixed.waiting:
         fact = fact_of(environment.entries[slot])
@@ -89,14 +87,14 @@ def _planned(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest
     return f'{_BEGIN}"own":{own},"values":{{{said}}},"rules":{hidden},{rest}}}'
 
 
-def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) -> _Fixed | None:
-    """None where something of the rules' own cannot be written down as it is."""
+def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) -> _Fixed:
     if _Fixed not in plan.derived:
         own, slots = _own(request.own.rule)
         entries = environment.entries.copy()
         for slot in plan.open:
             entries[slot] = entries[slot]._replace(value=_WAITS, secret=False)
         said = _said(entries, slots)
+        assert not said.rules  # what is not written down, such as a secret, waits
         named = {name: slot for slot, name in slots.items()}
         values: list[str] = []
         waiting: list[tuple[int, str, str]] = []
@@ -106,9 +104,8 @@ def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) 
                 waiting.append((len(values), named.get(name, name), key))
             values.append("" if value is _WAITS else key + as_json(value))
         says_userid = any(map(_says_userid, environment.entries.values()))
-        fixed = _Fixed(tuple(values), tuple(waiting), as_json(own), says_userid)
-        plan.derived[_Fixed] = None if said.rules else fixed
-    found: _Fixed | None = plan.derived[_Fixed]
+        plan.derived[_Fixed] = _Fixed(tuple(values), tuple(waiting), as_json(own), says_userid)
+    found: _Fixed = plan.derived[_Fixed]
     return found
 
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envspawner.pod.traits import traits_of
+from envspawner.policy.problems import Place
+from envspawner.policy.rules import Profile, Rule
 from envspawner.resolve.access import Refusal, Selection
 from envspawner.resolve.home import Unusable
 from envspawner.resolve.merge import Entry
@@ -207,6 +209,16 @@ def test_an_own_volume_that_is_called_like_one_of_the_policy_for_one_user_only()
     hers = resolver.resolve(request("ada", own=chart("ada")), None)
     assert hers.plan is None
     assert keyed(hers, "storage.extraVolumes") == {"volume-ada": {"name": "volume-ada", "emptyDir": {}}}
+
+
+def test_a_profile_of_kubespawners_profile_list_is_never_planned() -> None:
+    """What it says may go into what is beneath."""
+    profile = Profile("p", "P", Rule("profile_list.p", Place("c.KubeSpawner"), (own("uid", 3),)))
+    resolver = Resolver(policy_of("defaults: {image: a:1}")).offering([profile])
+    for _ in range(ASKED):
+        found = resolver.resolve(request(), {"profile": "p"})
+        assert found.plan is None
+        assert found.get("uid") == 3
 
 
 def test_an_own_amount_that_is_no_plain_one_is_never_planned() -> None:
