@@ -40,9 +40,7 @@ class Merged(NamedTuple):
     held: Mapping[str, int]
 
     def filled(self, words: Words, own: OwnLayer) -> Entries | None:
-        """Those of one person. Not to be changed. None where two slots turn out to be one."""
-        if not self.open and not self.held:
-            return self.entries
+        """Those of one person. None where two slots turn out to be one."""
         entries = self.entries.copy()
         for slot in self.open:
             entries[slot] = filled(entries[slot], words)

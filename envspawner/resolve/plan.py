@@ -100,7 +100,7 @@ class Plan:
         return None if self._merged is None else self._merged.filled(words, own)
 
     def entries(self, words: Words, own: OwnLayer) -> Entries:
-        """The same, worked out for one person. Not to be changed."""
+        """The same, worked out for one person."""
         applied = self._layers.above(own)
         beneath = None if self._stem is None else self._stem.beneath.filled(words, own)
         if self._stem is None or beneath is None:
