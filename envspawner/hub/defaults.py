@@ -66,8 +66,6 @@ def settle(spawner: Any, *names: str) -> None:
 
 
 _copied: Final = methodcaller("copy")
-
-
 _TRAITLETS: Final = logging.getLogger("traitlets")
 
 

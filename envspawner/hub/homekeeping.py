@@ -42,7 +42,7 @@ class HomeKeepingSpawner(BorrowingSpawner):
         self._home: Home | None = None
         self._legacy = False  # the state is one of KubeSpawner 6, and its claim not found yet
         self._legacy_siblings = (
-            False  # the same of some other server of this user, when its homes were looked for
+            False  # the same of another server of this user, when its homes were looked for
         )
         super().__init__(*args, **kwargs)
 
