@@ -14,6 +14,7 @@ from traitlets import DefaultHandler
 from traitlets.config import Application, LoggingConfigurable
 
 from ..policy.fields import FIELDS
+from .expansion import orm_user
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     "allow_privilege_escalation": False,
@@ -42,20 +43,13 @@ _POLICYS: Final = frozenset(field.trait for field in FIELDS.values() if field.tr
 _READ: Final = _POLICYS | _ALSO_READ
 
 
-def settle(spawner: Any, *names: str) -> None:
+def settle(spawner: Any) -> None:
     """Gives traits that every start reads their default, where that is plain data and nobody set them.
 
-    names: of which traits; without any, of all of them. Reading them does the same, but slowly: traitlets makes each
-    default at the first reading, validates it and tells observers of it. That is more than a third of what a start's
-    own work costs KubeSpawner.
+    Reading them does the same, but slowly: traitlets makes each default at the first reading, validates it and tells
+    observers of it. That is more than a third of what a start's own work costs KubeSpawner.
     """
     values, defaults = spawner._trait_values, defaults_of(spawner.__class__)
-    if names:
-        for name in names:
-            if name not in values and name in defaults.plain:
-                default = defaults.plain[name]
-                values[name] = None if default is None else default.copy()
-        return
     held = values.copy()
     values.update(defaults.none)
     values.update(zip(defaults.copied, map(_copied, defaults.copied.values()), strict=True))
@@ -63,6 +57,11 @@ def settle(spawner: Any, *names: str) -> None:
     for name, make in _made(spawner.__class__).items():
         if name not in values:
             values[name] = make(spawner)
+
+
+def is_unset(spawner: Any, name: str) -> bool:
+    """Whether nobody set a trait whose default is nothing; reading it would make that."""
+    return name not in spawner._trait_values and not defaults_of(spawner.__class__).plain.get(name, True)
 
 
 _copied: Final = methodcaller("copy")
@@ -76,14 +75,25 @@ def _log(spawner: Any) -> Any:
     return Application.instance().log if Application.initialized() else _TRAITLETS
 
 
+class _Owned(NamedTuple):
+    """A spawner as far as JupyterHub asks it when it makes the scopes."""
+
+    user: Any
+    name: str
+
+
+def _scopes(spawner: Any) -> Any:
+    """As JupyterHub makes them, without its User, which looks everything up twice."""
+    try:
+        return vars(Spawner)["_default_access_scopes"](_Owned(orm_user(spawner), spawner.name))
+    except AttributeError:  # it asks for more than it did
+        return spawner._default_access_scopes()
+
+
 _MADE: Final[Mapping[str, tuple[str, Any, Callable[[Any], Any]]]] = {
     "env_keep": ("_env_keep_default", KubeSpawner, lambda spawner: spawner._env_keep_default()),
     "log": ("_log_default", LoggingConfigurable, _log),
-    "oauth_access_scopes": (
-        "_default_access_scopes",
-        Spawner,
-        lambda spawner: spawner._default_access_scopes(),
-    ),
+    "oauth_access_scopes": ("_default_access_scopes", Spawner, _scopes),
 }
 """Traits that every start reads and whose default a method makes: the method, whose it is, and the quick way."""
 

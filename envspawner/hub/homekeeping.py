@@ -54,7 +54,8 @@ class HomeKeepingSpawner(BorrowingSpawner):
         assert home.claim is not None
         assert home.claim_template is not None
         template = home.claim if _is_foreign(home.claim_template) else home.claim_template
-        self._assign({"pvc_name_template": template})
+        if template != self.pvc_name_template:
+            self._assign({"pvc_name_template": template})
         self.pvc_name = home.claim
         self._pvc_exists = home.remembered
 

@@ -21,7 +21,7 @@ from ..resolve.merge import updated
 from ..resolve.request import OwnLayer, SpawnRequest
 from ..resolve.resolver import Resolver
 from ..resolve.typed import Typed, typed
-from .defaults import settle
+from .defaults import is_unset
 from .opaque import opaque
 from .own import PLACE, SOURCE
 from .profile_list import Override, ProfileList, profiles_of
@@ -41,7 +41,8 @@ async def policy_now(spawner: Any, loaded: Loaded | None) -> Now | None:
     What counts is the trait `profile_list`, which a hook may have set; a callable is called with the spawner.
     Raises Unusable, and whatever a callable raises on purpose: an HTTPError, or what has a `jupyterhub_message`.
     """
-    settle(spawner, "profile_list")
+    if loaded is not None and not loaded.profile_list and is_unset(spawner, "profile_list"):
+        return Now(loaded.resolver, loaded.listed)
     listed = spawner.profile_list
     if callable(listed):
         listed = await _called(listed, spawner, "c.KubeSpawner.profile_list")

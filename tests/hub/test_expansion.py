@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jupyterhub.spawner import Spawner
 from kubespawner import KubeSpawner
 from traitlets import Dict, default, observe
 from traitlets.config import Config
 
-from envspawner.hub import naming
+from envspawner.hub import defaults, naming
 from envspawner.hub.defaults import settle
 from envspawner.hub.offline import OfflineSpawner
 from envspawner.hub.own import own_layer
@@ -244,3 +245,18 @@ async def test_a_kubespawner_with_other_labels_keeps_them(monkeypatch: pytest.Mo
             labels = spawner._build_common_labels({"a": "b"})
         assert labels.items() >= {"hub.jupyter.org/kind": "server", "a": "b", **more}.items()
     naming._labels_are_known.cache_clear()
+
+
+async def test_a_jupyterhub_that_asks_more_of_a_spawner_for_its_scopes_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @default("oauth_access_scopes")
+    def later(self: Any) -> list[str]:
+        return [f"access:servers!server={self.user.name}/{self.name}", f"in {self.namespace}"]
+
+    monkeypatch.setattr(Spawner, "_default_access_scopes", later)
+    defaults._made.cache_clear()
+    with spawner_for(Config(), user="Ada@x") as spawner:
+        settle(spawner)
+        assert spawner.oauth_access_scopes == ["access:servers!server=Ada@x/", f"in {spawner.namespace}"]
+    defaults._made.cache_clear()
