@@ -97,11 +97,13 @@ def planned(resolver: Resolver, asked: SpawnRequest, chosen: Any = None) -> Reso
 
 
 def test_a_plan_holds_no_name_and_no_secret_of_whom_it_was_made_for() -> None:
-    resolver = Resolver(policy_of(NAMES))
-    found = planned(resolver, like(request("ada", ["c-math"]), "ada"))
+    resolver, asked = Resolver(policy_of(NAMES)), like(request("ada", ["c-math"]), "ada")
+    found = planned(resolver, asked)
     variables = {entry.key: entry.value for entry in found.by_field["extraEnv"]}
     assert variables == {"WHO": "ada", "TOKEN": "ada", "PLAIN": "x", "COURSE": "math"}
     assert traits_of(found, request().own)["extra_labels"] == {"for": "ada", "course": "c-math"}
+    alone = Resolver(policy_of(NAMES)).resolve(asked, None)
+    assert written(found, asked, "safe") == written(alone, asked, "safe")
     plan = found.plan
     assert plan is not None
     assert not any(name in repr((plan._merged, plan.derived)) for name in ("'zoe'", "'yan'", "'ada'"))
