@@ -109,6 +109,18 @@ def test_a_plan_holds_no_name_and_no_secret_of_whom_it_was_made_for() -> None:
     assert not any(name in repr((plan._merged, plan.derived)) for name in ("'zoe'", "'yan'", "'ada'"))
 
 
+def test_what_a_name_was_in_and_a_stronger_rule_removes_is_gone() -> None:
+    policy = "defaults: {extraEnv: {WHO: '{username}', A: b}}\nadmins: {extraEnv: {WHO: null}}"
+    resolver, asked = Resolver(policy_of(policy)), request(admin=True)
+    for _ in range(ASKED):
+        found = resolver.resolve(asked, None)
+    alone = Resolver(policy_of(policy)).resolve(asked, None)
+    assert found.plan is not None
+    assert keyed(found, "extraEnv") == {"A": "b"}
+    assert facts(found) == facts(alone)
+    assert written(found, asked, "safe") == written(alone, asked, "safe")
+
+
 def test_another_group_of_the_same_rule_has_a_plan_of_its_own() -> None:
     resolver = Resolver(policy_of(NAMES))
     for group in ("c-math", "c-law"):
