@@ -6,13 +6,12 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import takewhile
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from traitlets import All, Bool, Dict, List, TraitType, Undefined, Unicode, Union
 
+from ..resolve.merge import SCALARS
 from .naming import NamingSpawner
-
-_SCALARS: Final = frozenset({str, int, float, bool})
 
 
 class _Known(NamedTuple):
@@ -65,7 +64,7 @@ class BorrowingSpawner(NamingSpawner):
         all_watched = any(watchers.get(All, {}).values())
         for name, value in traits.items():
             there, kind = get(name, Undefined), type(value)
-            if kind in _SCALARS and type(there) is kind and there == value:
+            if kind in SCALARS and type(there) is kind and there == value:
                 continue
             base = assigned[name][0] if name in assigned else there
             found = known.get(name)

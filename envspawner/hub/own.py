@@ -15,6 +15,7 @@ from ..policy.fields import FIELDS, Combine, Field
 from ..policy.lint_homes import HOME_PATH
 from ..policy.problems import Place
 from ..policy.rules import Rule, Setting
+from ..resolve.merge import SCALARS
 from ..resolve.request import OwnLayer
 from .defaults import DEFAULTS, defaults_of, is_empty
 from .opaque import hooks_in, image_settings, labelled, named, opaque, part
@@ -38,7 +39,6 @@ _TRAITS: Final = (
     "volume_mounts",
 )
 """What the layer is made of, besides the image and the name of the claim."""
-_SCALARS: Final = frozenset({str, int, float, bool})
 
 
 def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None = None) -> OwnLayer:
@@ -77,7 +77,7 @@ def own_layer(spawner: Any, expand: Expand, places: Mapping[str, Place] | None =
     if places:
         settings = [one._replace(place=_place(one, places)) for one in settings]
     rule = Rule(SOURCE, PLACE, tuple(settings))
-    if not places and all(type(value) in _SCALARS or value is None or is_empty(value) for value in held):
+    if not places and all(type(value) in SCALARS or value is None or is_empty(value) for value in held):
         _last.held, _last.rule = tuple(map(fresh, held)), rule
     return OwnLayer(
         rule,

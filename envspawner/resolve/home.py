@@ -22,7 +22,6 @@ CLAIM_FIELDS: Final = frozenset(
     ("storage.type", "storage.home", "storage.dynamic.pvcNameTemplate", "storage.static.pvcName")
 )
 """All that the claim's name depends on; none of them may hold `{pvc_name}`."""
-_NO_SCOPE: Final[Scope] = "shared"
 _SERVER: Final = SERVER | {"pod_name"}  # a pod's name has its server's name in it
 
 
@@ -107,7 +106,8 @@ def _dynamic_of(entries: Entries, profile: str) -> _Dynamic:
     entry = _given(entries, "storage.dynamic.pvcNameTemplate")
     if entry is not None and entry.layer <= KUBESPAWNER:
         entry = None  # KubeSpawner has filled in its own template already
-    template, scope = None, _NO_SCOPE
+    template: str | None = None
+    scope: Scope = "shared"  # for a template of the policy's only
     if entry is not None:
         written = _written(entry)
         template, scope = written if isinstance(written, str) else written.text, scope_of(written)

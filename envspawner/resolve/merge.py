@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..policy.fields import DROPPED_BY, Combine, Field
 from ..policy.problems import Place
@@ -14,7 +14,10 @@ from .bounds import Bound
 from .match import GROUPS, KUBESPAWNER, Applied
 from .strings import MASK, Words
 
-__all__ = ["MASK", "Entries", "Entry", "merge"]
+__all__ = ["MASK", "SCALARS", "Entries", "Entry", "merge"]
+
+SCALARS: Final = frozenset({str, int, float, bool})
+"""Types of values that nobody can change."""
 
 
 class Entry(NamedTuple):

@@ -12,11 +12,10 @@ from typing import Final, NamedTuple, cast
 from ..policy.fields import Combine
 from ..policy.rules import Rule, Setting
 from .match import KUBESPAWNER, Applied
-from .merge import Entries, Entry, filled, merge, open_slots
+from .merge import SCALARS, Entries, Entry, filled, merge, open_slots
 from .request import OwnLayer
 from .strings import Words
 
-_SCALARS: Final = frozenset({str, int, float, bool})
 _NAMED_BY_USER: Final = frozenset(
     (
         "storage.dynamic.subPath",
@@ -94,7 +93,7 @@ def _shape(setting: Setting) -> Hashable:
 def _is_plain(setting: Setting) -> bool:
     """Whether it says the same whoever's spawner it is."""
     return (
-        type(setting.value) in _SCALARS
+        type(setting.value) in SCALARS
         and setting.field.path not in _NAMED_BY_USER
         and not (setting.label and _has_name(setting))
     )

@@ -15,7 +15,7 @@ from ..policy.fields import FIELDS, Combine, Field
 from ..policy.rules import Rule
 from ..policy.templates import Template, names_in
 from .match import KUBESPAWNER
-from .merge import Entries, Entry
+from .merge import SCALARS, Entries, Entry
 from .plan import Plan
 from .request import SpawnRequest
 from .result import ResolvedEnvironment, beaten, plain
@@ -31,7 +31,6 @@ LISTS: Final = frozenset(path for path, field in FIELDS.items() if field.combine
 _BEGIN: Final = f'{{"version":{VERSION},'
 _WAITS: Final = object()
 _USERID: Final = "userid"
-_SCALARS: Final = frozenset({str, int, float, bool})
 
 
 class Fact(NamedTuple):
@@ -211,7 +210,7 @@ def _own(rule: Rule | None) -> tuple[list[list[Any]], dict[str, str]]:
 def _is_kept(field: Field, value: Any) -> bool:
     """Whether a value of KubeSpawner's own may be written down, since nobody puts a secret there."""
     alone = field.combine is Combine.REPLACE or field.path.startswith("extraResource.")
-    return alone and type(value) in _SCALARS
+    return alone and type(value) in SCALARS
 
 
 def fact_of(entry: Entry) -> Fact | None:
