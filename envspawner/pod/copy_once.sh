@@ -125,7 +125,8 @@ copy_once() (
     files=$to/$part/files
     work=$to/$part/work
     run="$(utc) $us: $host ${JUPYTERHUB_SERVICE_PREFIX-}"
-    if [ "$timeout" ]; then deadline=$(($(date +%s) + timeout)); fi
+    # The second that has begun is not counted: never less than was asked for.
+    if [ "$timeout" ]; then deadline=$(($(date +%s) + timeout + 1)); fi
     if ! taken "$to/$marker"; then
         why=$(fill 2>&1) && return
     elif [ "$refresh" = never ]; then

@@ -93,6 +93,20 @@ def test_what_takes_too_long_is_given_up_and_tried_again(pod: Pod) -> None:
 
 
 @pytest.mark.parametrize("pod", WITHOUT_BUILT_IN_TOOLS, indirect=True)
+def test_the_second_in_which_a_start_begins_is_not_counted(pod: Pod) -> None:
+    """`date` tells whole seconds: a start at its end would otherwise be given up when it has just begun."""
+    write(pod.image, OLD)
+    mkdir = pod.sh.parent / "mkdir"
+    real = os.readlink(mkdir)
+    mkdir.unlink()
+    mkdir.write_text(f'#!/bin/sh\nsleep 0.3\nexec {real} "$@"\n')
+    mkdir.chmod(0o755)
+    slow(pod, "cp")
+    time.sleep((0.8 - time.time()) % 1)
+    assert 1 <= timed(pod, StarterFiles(str(pod.image), timeout=1))[0] < 20
+
+
+@pytest.mark.parametrize("pod", WITHOUT_BUILT_IN_TOOLS, indirect=True)
 def test_a_list_of_the_image_that_takes_too_long_is_given_up(pod: Pod) -> None:
     write(pod.image, OLD)
     pod.start(entry(pod))
