@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from ..policy.form_names import OTHER_WORDS
 from ..policy.problems import Fault
@@ -21,6 +21,8 @@ _OF_BUILDERS: Final = ("--ref", "--repo")
 """Ends of fields with which fancy-profiles builds an image; the text is the image, and nobody reads them."""
 _ASK: Final = "If you need it, ask the people who run this hub."
 _LONGEST: Final = 16 * 1024  # characters of all options together
+_MOST: Final = 4096
+"""How many user options are kept with what they mean; then all are read anew."""
 _SHOWN: Final = 100  # characters of what was sent that the hub's log repeats
 
 
@@ -76,6 +78,7 @@ class _Offer(Generic[C]):
         self._word = word
         self._audience = None if choice.allow is None else Audience(choice.allow)
         self._asks = asks(choice.rule)
+        self.judges = self._audience is not None or bool(self._asks)
 
     def why_not(self, person: Person, most: Bounds) -> tuple[str, str] | None:
         """(reason, detail) why this is not for a person, or None."""
@@ -120,17 +123,17 @@ class _Option:
     def __init__(self, profile: Profile, option: Option) -> None:
         self.option = option
         self._place = f"option {option.slug} of profile {profile.slug}"
-        self._choices = _Offers("choice", option.choices)
+        self.choices = _Offers("choice", option.choices)
         self._other = None if option.other is None else _Offer("choice", option.other)
 
     def offered(self, person: Person, most: Bounds) -> OfferedOption | None:
         """What a person may choose here, or None where that is nothing."""
-        usable = list(self._choices.usable(person, most))
+        usable = list(self.choices.usable(person, most))
         other = self._usable_other(person, most)
         if not usable and other is None:
             return None
         slugs = {choice.slug for choice in usable}
-        written = tuple(choice for choice in self._choices.written if choice.slug in slugs)
+        written = tuple(choice for choice in self.choices.written if choice.slug in slugs)
         return OfferedOption(self.option, written, other, usable[0] if usable else None)
 
     def choose(self, given: dict[str, str], person: Person, most: Bounds) -> Choice | Typed:
@@ -144,15 +147,15 @@ class _Option:
             return self._typed(text, slug, person, most)
         if slug is None:
             return self._default(person, most)
-        if slug in OTHER_WORDS and slug not in self._choices.named and self._usable_other(person, most):
+        if slug in OTHER_WORDS and slug not in self.choices.named and self._usable_other(person, most):
             raise self._needs_text()
-        return self._choices.pick(slug, person, most, f"{self._place} has no choice")
+        return self.choices.pick(slug, person, most, f"{self._place} has no choice")
 
     def _usable_other(self, person: Person, most: Bounds) -> Other | None:
         return None if self._other is None or self._other.why_not(person, most) else self._other.choice
 
     def _default(self, person: Person, most: Bounds) -> Choice:
-        found = next(self._choices.usable(person, most), None)
+        found = next(self.choices.usable(person, most), None)
         if found is not None:
             return found
         if self._usable_other(person, most):
@@ -166,7 +169,7 @@ class _Option:
         if why is not None:  # in the words for an option that takes no text
             raise _not_offered("option", *why)
         if slug and slug not in OTHER_WORDS:
-            self._choices.pick(slug, person, most, f"{self._place} has no choice")
+            self.choices.pick(slug, person, most, f"{self._place} has no choice")
         other = self._other.choice
         try:
             return typed(other, text)
@@ -182,12 +185,20 @@ class _Option:
         return Refusal("value-invalid", message, f"{self._place} needs text")
 
 
+class _Named(NamedTuple):
+    """What some user options mean that name everything. judged: what is not for everybody."""
+
+    selection: Selection
+    judged: tuple[_Offer[Any], ...]
+
+
 class Menu:
     """What a policy offers. most, in each method: the person's atMost."""
 
     def __init__(self, policy: Policy) -> None:
         self._profiles = _Offers("profile", policy.profiles)
         self._options = {p.slug: [_Option(p, option) for option in p.options] for p in policy.profiles}
+        self._named: dict[Hashable, _Named] = {}
 
     def menu(self, person: Person, most: Bounds) -> list[Offered]:
         """The profiles that a person may use, in the order written, each with what they may choose in it."""
@@ -200,6 +211,29 @@ class Menu:
         Their shape is KubeSpawner's: `{"profile": SLUG, OPTION: CHOICE, "OPTION--unlisted-choice": TEXT}`;
         nothing given means defaults, and so does an empty text.
         """
+        key = _key(options)
+        known = self._named.get(key)
+        if known is not None and all(offer.why_not(person, most) is None for offer in known.judged):
+            return known.selection
+        selection = self._choose(person, options, most)
+        if key and selection.profile is not None:
+            self._remember(key, options, selection, selection.profile)
+        return selection
+
+    def _remember(
+        self, key: Hashable, options: Mapping[str, str], selection: Selection, profile: Profile
+    ) -> None:
+        """Keeps what was named in full: what nobody chose depends on who it is for."""
+        named: list[tuple[_Offers[Any], str]] = [(self._profiles, "profile")]
+        named += [(one.choices, one.option.slug) for one in self._options[profile.slug]]
+        offers = [of.named.get(options.get(name, "")) for of, name in named]
+        if len(options) == len(offers) and None not in offers:
+            if len(self._named) >= _MOST:
+                self._named.clear()
+            judged = tuple([offer for offer in offers if offer is not None and offer.judges])
+            self._named[key] = _Named(selection, judged)
+
+    def _choose(self, person: Person, options: Any, most: Bounds) -> Selection:
         given = _given(options)
         profile = self._profile(person, given.pop("profile", ""), most)
         chosen: list[tuple[Option, Choice | Typed]] = []
@@ -230,6 +264,16 @@ class Menu:
             if None not in options:
                 yield Offered(profile, tuple(one for one in options if one is not None), default)
                 default = False
+
+
+def _key(options: Any) -> Hashable:
+    """What tells user options apart; nothing where they are not as they should be."""
+    try:
+        key = tuple(options.items())
+        hash(key)
+    except (AttributeError, TypeError):
+        return ()
+    return key
 
 
 def _given(options: Any) -> dict[str, str]:

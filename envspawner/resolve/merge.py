@@ -56,14 +56,13 @@ def merge(
     applied: Iterable[Applied],
     words: Words | None,
     only: frozenset[str] | None = None,
-    onto: Entries | None = None,
 ) -> Entries:
-    """The entries of all rules, by slot. only: the paths of the fields to look at. onto: what is beneath.
+    """The entries of all rules, by slot. only: the paths of the fields to look at.
 
     words: None leaves placeholders waiting for `filled`, but for those of groups; the same comes of it, as long as
     none waits in the name of a slot.
     """
-    entries: Entries = {} if onto is None else onto.copy()
+    entries: Entries = {}
     for one in applied:
         settings: Iterable[Setting] = one.rule.settings
         if only is not None:

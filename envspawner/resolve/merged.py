@@ -1,49 +1,51 @@
 """Rules merged without a name: what is the same for everybody, and where something of a person's own goes.
 
-Two things wait for a start: placeholders in values, and what KubeSpawner's own layer holds that is one spawner's, such
-as objects, or names in which a user's is.
+Three things wait for a start: placeholders in values; what KubeSpawner's own layer holds that is one spawner's, such
+as objects, or names in which a user's is; and what the rule of one user says, where others say the same of other
+values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from typing import Final, NamedTuple, cast
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeGuard, cast
 
-from ..policy.fields import Combine
-from ..policy.rules import Rule, Setting
-from .match import KUBESPAWNER, Applied
-from .merge import SCALARS, Entries, Entry, filled, merge, open_slots
+from ..policy.rules import Rule
+from .bounds import Bound
+from .forms import HELD, SOMEBODY, without_held
+from .match import KUBESPAWNER, USERS, Applied
+from .merge import Entries, Entry, filled, merge, open_slots
 from .request import OwnLayer
 from .strings import Words
-
-_NAMED_BY_USER: Final = frozenset(
-    (
-        "storage.dynamic.subPath",
-        "storage.dynamic.volumeNameTemplate",
-        "storage.static.pvcName",
-        "storage.static.subPath",
-    )
-)
-"""Fields that KubeSpawner's own templates fill, so that each user has another value."""
-_HELD: Final = object()
 
 
 class Merged(NamedTuple):
     """Entries that are the same for everybody, but for those in the slots `open`, where placeholders wait.
 
     held: the slots of what is one spawner's own, which are called otherwise there, and its index in the own layer.
+    personal: the slots in which something is from the rule of one user, each with how many entries deep that is.
+    settings: the index of each setting of that rule.
     """
 
     entries: Entries
     open: tuple[str, ...]
     held: Mapping[str, int]
+    personal: Mapping[str, int]
+    settings: Mapping[int, int]
 
-    def filled(self, words: Words, own: OwnLayer) -> Entries | None:
-        """Those of one person. None where two slots turn out to be one."""
+    def filled(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries | None:
+        """Those of one person. mine: the rule of that user. None where two slots turn out to be one."""
         entries = self.entries.copy()
         for slot in self.open:
             entries[slot] = filled(entries[slot], words)
+        if mine is not None:
+            for slot, depth in self.personal.items():
+                entries[slot] = self._mine(entries[slot], mine, depth)
         return entries if own.rule is None or not self.held else self._with(entries, own.rule)
+
+    def waiting(self) -> tuple[str, ...]:
+        """The slots whose values differ from person to person, but for KubeSpawner's own."""
+        return (*self.open, *[slot for slot in self.personal if self.entries[slot].value is HELD])
 
     def _with(self, entries: Entries, own: Rule) -> Entries | None:
         by, settings, held = Applied(KUBESPAWNER, own), own.settings, self.held
@@ -57,65 +59,61 @@ class Merged(NamedTuple):
                 found[slot] = entry
         return found if len(found) == len(entries) else None
 
+    def _mine(self, entry: Entry, mine: Applied, depth: int) -> Entry:
+        """An entry, and what it beat, with the rule of a user in the place of what stands for such rules."""
+        field, key, value, by, place, beat, secret, setting = entry
+        if depth > 1:
+            assert beat is not None
+            beat = self._mine(beat, mine, depth - 1)
+        index = self.settings.get(id(setting))
+        if index is not None:
+            by, setting = mine, mine.rule.settings[index]
+            place = setting.place
+            if value is HELD:
+                value = setting.value
+        elif _is_users(by):
+            by = by._replace(by=mine)
+            place = by.place
+        return Entry(field, key, value, by, place, beat, secret, setting)
 
-def merged(applied: list[Applied], adjusted: Callable[[Entries], Entries] | None = None) -> Merged | None:
-    """The rules merged; None where only a name, or what one spawner holds, tells what they come to."""
+
+def merged(applied: list[Applied], adjusted: Callable[[Entries], Entries]) -> Merged | None:
+    """The rules merged; None where only a name, or what one spawner holds, tells what they come to.
+
+    The rule of a user may be what `stand_in` makes of it.
+    """
     if any(s.opaque for one in applied if one.layer > KUBESPAWNER for s in one.rule.settings):
         return None  # a `profile_list` puts values into those that are beneath
     stand_ins: dict[int, int] = {}
-    rules = [_without_held(one, stand_ins) if one.layer == KUBESPAWNER else one for one in applied]
+    rules = [without_held(one, stand_ins) if one.layer == KUBESPAWNER else one for one in applied]
     if None in rules:
         return None
-    entries = merge([one for one in rules if one is not None], None)
-    if adjusted is not None:
-        adjusted(entries)
+    entries = adjusted(merge([one for one in rules if one is not None], None))
     waiting = open_slots(entries)
     held = {
         slot: stand_ins[id(entry.setting)]
         for slot, entry in entries.items()
-        if entry.beat is None and entry.value is _HELD
+        if entry.beat is None and id(entry.setting) in stand_ins
     }
-    return Merged(entries, waiting, held) if waiting is not None and len(held) == len(stand_ins) else None
+    if waiting is None or len(held) != len(stand_ins):
+        return None
+    mine = [one.rule for one in applied if one.layer == USERS and one.rule.place is SOMEBODY]
+    settings = {id(setting): index for rule in mine for index, setting in enumerate(rule.settings)}
+    depths = {slot: _depth(entry, settings) for slot, entry in entries.items()} if mine else {}
+    return Merged(entries, waiting, held, {slot: depth for slot, depth in depths.items() if depth}, settings)
 
 
-def shape(rule: Rule | None) -> Hashable:
-    """What tells KubeSpawner's own layers apart, but for what is one spawner's own."""
-    settings = () if rule is None else rule.settings
-    return tuple([_shape(setting) for setting in settings])
+def _depth(entry: Entry | None, settings: Mapping[int, int]) -> int:
+    """How many entries, from the top, hold all that is from the rule of a user."""
+    deepest, depth = 0, 0
+    while entry is not None:
+        depth += 1
+        if id(entry.setting) in settings or _is_users(entry.by):
+            deepest = depth
+        entry = entry.beat
+    return deepest
 
 
-def _shape(setting: Setting) -> Hashable:
-    if _is_plain(setting):
-        return setting.slot, type(setting.value), setting.value
-    return setting.field.path, None if _has_name(setting) else setting.slot
-
-
-def _is_plain(setting: Setting) -> bool:
-    """Whether it says the same whoever's spawner it is."""
-    return (
-        type(setting.value) in SCALARS
-        and setting.field.path not in _NAMED_BY_USER
-        and not (setting.label and _has_name(setting))
-    )
-
-
-def _has_name(setting: Setting) -> bool:
-    return setting.field.combine in (Combine.NAMED, Combine.APPEND)
-
-
-def _without_held(own: Applied, stand_ins: dict[int, int]) -> Applied | None:
-    """KubeSpawner's layer with something else in place of what is one spawner's own; its index goes to stand_ins.
-
-    None where that is an amount, which others are compared with.
-    """
-    settings = []
-    for index, setting in enumerate(own.rule.settings):
-        if not _is_plain(setting):
-            if setting.field.largest is not None:
-                return None
-            setting = setting._replace(value=_HELD, label=None)
-            if _has_name(setting):
-                setting = setting._replace(key=f"\0{index}", slot=f"{setting.field.path}.\0{index}")
-            stand_ins[id(setting)] = index
-        settings.append(setting)
-    return Applied(own.layer, Rule(own.rule.source, own.rule.place, tuple(settings)))
+def _is_users(by: Applied | Bound) -> TypeGuard[Bound]:
+    """Whether a bound of a user's rule made a value."""
+    return isinstance(by, Bound) and by.by.layer == USERS

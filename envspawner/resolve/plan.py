@@ -5,7 +5,7 @@ At nine on Monday thousands start what the same few rules give them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ..policy.fields import FIELDS
@@ -14,10 +14,11 @@ from ..policy.rules import Policy, Rule, Setting
 from .access import Selection
 from .adjust import adjust
 from .bounds import bounds_for
+from .forms import form, shape, stand_in
 from .home import CLAIM_FIELDS, speaks_of_home
 from .match import BUILT_IN, KUBESPAWNER, OPTIONS, PROFILE, USERS, Applied
 from .merge import Entries, merge
-from .merged import Merged, merged, shape
+from .merged import Merged, merged
 from .request import OwnLayer
 from .strings import Words
 
@@ -46,77 +47,74 @@ class _Layers(NamedTuple):
     keeps_own: bool
     built_in: bool
 
-    def above(self, own: OwnLayer) -> list[Applied]:
-        """The same rules above another layer of KubeSpawner's."""
-        if own.rule is None:
-            return self.applied
-        mine = Applied(KUBESPAWNER, own.rule)
-        return [mine if one.layer == KUBESPAWNER else one for one in self.applied]
+    def of(self, own: OwnLayer, mine: Applied | None) -> _Layers:
+        """The same rules for another: above their layer of KubeSpawner's, with the rule for that user."""
+        beneath = None if own.rule is None else Applied(KUBESPAWNER, own.rule)
+        others = {KUBESPAWNER: beneath, USERS: mine}
+        return self._replace(applied=[others.get(one.layer) or one for one in self.applied])
 
-    def adjusted(self, entries: Entries, applied: list[Applied] | None = None) -> Entries:
-        """With the bounds that hold; changes `entries`. applied: the rules that made them."""
+    def adjusted(self, entries: Entries) -> Entries:
+        """With the bounds that hold; changes `entries`, which these rules made."""
         if self.built_in:
             people = (one for one in self.applied if KUBESPAWNER < one.layer <= USERS)
-            adjust(entries, self.applied if applied is None else applied, *bounds_for(people))
+            adjust(entries, self.applied, *bounds_for(people))
         return entries
 
 
 class Plan:
     """The rules of a start, merged as far as they can be without a name.
 
-    keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. open: the slots in which
-    placeholders wait. holds_own: whether something of the own layer waits too. waiting: the paths of the fields of
-    both. derived: what others work out of it once, each by a key of its own.
+    keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. open: the slots whose
+    values wait. holds_own: whether something of the own layer waits too. waiting: the paths of the fields of both.
+    personal: of those too in which something is from the rule of one user. derived: what others work out of it once,
+    each by a key of its own.
+
+    mine, in each method: the rule for the user, if there is one.
     """
 
     __slots__ = (
         "_layers",
         "_merged",
-        "_stem",
         "derived",
         "holds_own",
         "keeps_own",
         "noted",
         "open",
+        "personal",
         "waiting",
     )
 
-    def __init__(self, layers: _Layers, whole: Merged | None = None, stem: _Stem | None = None) -> None:
+    def __init__(self, layers: _Layers, whole: Merged | None = None) -> None:
         self._layers = layers
         self._merged = whole
-        self._stem = stem
         self.keeps_own = layers.keeps_own
         self.noted = tuple([one.rule for one in layers.applied if one.rule.note])
         self.derived: dict[Any, Any] = {}
         self.open: tuple[str, ...] = ()
         self.holds_own = False
         self.waiting: frozenset[str] = frozenset()
+        self.personal: frozenset[str] = frozenset()
         if whole is not None:
-            self.open, self.holds_own = whole.open, bool(whole.held)
-            self.waiting = frozenset([whole.entries[slot].field.path for slot in (*whole.open, *whole.held)])
+            self.open, self.holds_own = whole.waiting(), bool(whole.held)
+            self.waiting = _paths(whole, *self.open, *whole.held)
+            self.personal = self.waiting | _paths(whole, *whole.personal)
 
-    def filled(self, words: Words, own: OwnLayer) -> Entries | None:
+    def filled(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries | None:
         """What the rules come to for one person; None where that is not known but for what waits."""
-        return None if self._merged is None else self._merged.filled(words, own)
+        return None if self._merged is None else self._merged.filled(words, own, mine)
 
-    def entries(self, words: Words, own: OwnLayer) -> Entries:
+    def entries(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries:
         """The same, worked out for one person."""
-        applied = self._layers.above(own)
-        beneath = None if self._stem is None else self._stem.beneath.filled(words, own)
-        if self._stem is None or beneath is None:
-            return self._layers.adjusted(merge(applied, words), applied)
-        return self._layers.adjusted(merge(self._stem.above, words, onto=beneath), applied)
+        layers = self._layers.of(own, mine)
+        return layers.adjusted(merge(layers.applied, words))
 
-    def claim_entries(self, words: Words, own: OwnLayer) -> Entries:
+    def claim_entries(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries:
         """Of the same what the name of the claim depends on."""
-        return merge(self._layers.above(own), words, CLAIM_FIELDS)
+        return merge(self._layers.of(own, mine).applied, words, CLAIM_FIELDS)
 
 
-class _Stem(NamedTuple):
-    """What lies beneath a rule of one user, merged for all; and that rule, and what is above it."""
-
-    beneath: Merged
-    above: list[Applied]
+def _paths(whole: Merged, *slots: str) -> frozenset[str]:
+    return frozenset([whole.entries[slot].field.path for slot in slots])
 
 
 class Plans:
@@ -125,28 +123,34 @@ class Plans:
     def __init__(self, policy: Policy) -> None:
         self._built_in = policy.built_in
         self._plans: dict[Hashable, Plan] = {}
-        self._stems: dict[Hashable, tuple[list[Applied], Merged | None]] = {}
         self._asked: set[int] = set()
         self._shape: tuple[Rule | None, Hashable] = (None, ())
 
-    def find(self, own: OwnLayer, people: Iterable[Applied], selection: Selection) -> Plan:
+    def find(self, own: OwnLayer, people: list[Applied], selection: Selection) -> Plan:
         """The plan of the rules about people and of what is selected, above KubeSpawner's own layer."""
-        rules = [*people]
-        if selection.profile is not None:
-            rules.append(Applied(PROFILE, selection.profile.rule))
-            rules += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
         if own.rule is not self._shape[0]:  # mostly it is: see hub/own.py
             self._shape = own.rule, shape(own.rule)
         # Of what stays as long as the plan does, which holds all of it.
-        key = (own.has_storage, self._shape[1], *[id(one) if one.words else id(one.rule) for one in rules])
+        rules: list[Hashable] = [id(one) if one.words else id(one.rule) for one in people]
+        if people and people[-1].layer == USERS:
+            rules[-1] = form(people[-1].rule) or rules[-1]
+        if selection.profile is not None:
+            rules.append(id(selection.profile.rule))
+            rules += [id(choice.rule) for _, choice in selection.choices]
+        key = (own.has_storage, self._shape[1], *rules)
         plan = self._plans.get(key)
-        return self._new(key, own, rules) if plan is None else plan
+        return self._new(key, own, people, selection) if plan is None else plan
 
-    def _new(self, key: tuple[Any, ...], own: OwnLayer, rules: list[Applied]) -> Plan:
-        """A plan is worth its making, and kept, when it is asked for again: a rule for one user seldom is."""
-        layers = self._layers(own, rules)
+    def _new(self, key: Hashable, own: OwnLayer, people: list[Applied], selection: Selection) -> Plan:
+        """A plan is worth its making, and kept, when it is asked for again."""
+        picked = []
+        if selection.profile is not None:
+            picked.append(Applied(PROFILE, selection.profile.rule))
+            picked += [Applied(OPTIONS, choice.rule) for _, choice in selection.choices]
         if self._is_new(key):
-            return Plan(layers, stem=self._stem(key, layers, rules))
+            return Plan(self._layers(own, people + picked))
+        people = [stand_in(one) if one.layer == USERS else one for one in people]
+        layers = self._layers(own, people + picked)
         _forget_if_full(self._plans)
         plan = self._plans[key] = Plan(layers, merged(layers.applied, layers.adjusted))
         return plan
@@ -159,21 +163,6 @@ class Plans:
         _forget_if_full(self._asked)
         self._asked.add(number)
         return True
-
-    def _stem(self, key: tuple[Any, ...], layers: _Layers, rules: list[Applied]) -> _Stem | None:
-        """What is known of the rules beneath that of a user, if there is one."""
-        mine = next((index for index, one in enumerate(rules) if one.layer == USERS), 0)
-        if not mine:
-            return None
-        beneath = (layers.keeps_own, *key[: 2 + mine])
-        known = self._stems.get(beneath)
-        if known is None:
-            if self._is_new(beneath):
-                return None
-            below = layers.applied[: mine - len(rules)]
-            _forget_if_full(self._stems)
-            known = self._stems[beneath] = below, merged(below)
-        return None if known[1] is None else _Stem(known[1], rules[mine:])
 
     def _layers(self, own: OwnLayer, rules: list[Applied]) -> _Layers:
         keeps_own = not self._built_in or (own.has_storage and not speaks_of_home(rules))

@@ -11,7 +11,7 @@ from ..policy.templates import names_in
 from .access import Menu, Offered, Refusal, Selection
 from .bounds import bounds_for
 from .home import DYNAMIC_FIELDS, Home, Unusable, home_of, own_home
-from .match import KUBESPAWNER, Applied, GroupIndex, people_rules
+from .match import KUBESPAWNER, USERS, Applied, GroupIndex, people_rules
 from .merge import Entries, merge
 from .plan import Plan, Plans
 from .request import SpawnRequest
@@ -88,14 +88,15 @@ class Resolver:
         self, request: SpawnRequest, selection: Selection, people: list[Applied]
     ) -> ResolvedEnvironment:
         plan = self._plans.find(request.own, people, selection)
+        mine = people[-1] if people and people[-1].layer == USERS else None
         words = Words(request.names, selection.slug, request.auth_state)
         if self._names_claim:
-            entries = plan.claim_entries(words, request.own)
+            entries = plan.claim_entries(words, request.own, mine)
             home = own_home(request) if plan.keeps_own else home_of(entries, words.profile, request)
             claim = home.claim or request.own.claim
             words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
-        planned = plan.filled(words, request.own)
-        entries = plan.entries(words, request.own) if planned is None else planned
+        planned = plan.filled(words, request.own, mine)
+        entries = plan.entries(words, request.own, mine) if planned is None else planned
         return ResolvedEnvironment(
             request.person,
             selection,

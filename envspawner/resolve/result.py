@@ -65,12 +65,12 @@ class ResolvedEnvironment:
         if plan is None:
             return _by_field(self.entries.values())
         if _by_field not in plan.derived:
-            fixed = [entry for entry in self.entries.values() if entry.field.path not in plan.waiting]
+            fixed = [entry for entry in self.entries.values() if entry.field.path not in plan.personal]
             plan.derived[_by_field] = _by_field(fixed)
         found: Mapping[str, list[Entry]] = plan.derived[_by_field]
-        if not plan.waiting:
+        if not plan.personal:
             return found
-        return {**found, **_by_field([e for e in self.entries.values() if e.field.path in plan.waiting])}
+        return {**found, **_by_field([e for e in self.entries.values() if e.field.path in plan.personal])}
 
     def get(self, path: str) -> Any:
         """The value of a field that holds one, or None."""
