@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from operator import methodcaller
 from typing import Any, Final, NamedTuple
 
 from jupyterhub.spawner import Spawner
@@ -50,10 +49,9 @@ def settle(spawner: Any) -> None:
     observers of it. That is more than a third of what a start's own work costs KubeSpawner.
     """
     values, defaults = spawner._trait_values, defaults_of(spawner.__class__)
-    held = values.copy()
-    values.update(defaults.none)
-    values.update(zip(defaults.copied, map(_copied, defaults.copied.values()), strict=True))
-    values.update(held)
+    for name, default in defaults.plain.items():
+        if name not in values:
+            values[name] = None if default is None else default.copy()
     for name, make in _made(spawner.__class__).items():
         if name not in values:
             values[name] = make(spawner)
@@ -64,7 +62,6 @@ def is_unset(spawner: Any, name: str) -> bool:
     return name not in spawner._trait_values and not defaults_of(spawner.__class__).plain.get(name, True)
 
 
-_copied: Final = methodcaller("copy")
 _TRAITLETS: Final = logging.getLogger("traitlets")
 
 
@@ -123,13 +120,11 @@ class Defaults(NamedTuple):
     """What a spawner class has where nobody set a trait.
 
     telling: traits whose default may say something to a policy. plain: traits whose default is None, or a list or
-    dict of strings, and that default. none, copied: those of `plain` of which nobody needs a copy, and the others.
+    dict of strings, and that default.
     """
 
     telling: tuple[str, ...]
     plain: Mapping[str, Any]
-    none: Mapping[str, None]
-    copied: Mapping[str, Any]
 
 
 @lru_cache(maxsize=16)
@@ -143,9 +138,7 @@ def defaults_of(spawner_class: type[Any]) -> Defaults:
         if default is None or is_empty(default) or default == DEFAULTS.get(name)
     }
     plain = {name: default for name, default in found.items() if _is_plain(default)}
-    copied = {name: default for name, default in plain.items() if default is not None}
-    none = dict.fromkeys(plain.keys() - copied.keys())
-    return Defaults(tuple(sorted(_POLICYS - silent)), plain, none, copied)
+    return Defaults(tuple(sorted(_POLICYS - silent)), plain)
 
 
 def _is_plain(default: Any) -> bool:
