@@ -40,8 +40,11 @@ class _Seen(NamedTuple):
 
     def below(self, path: str) -> Setting | None:
         """What the rule says of a field, or else what lies beneath."""
-        found = (_setting(rule, path) for rule in (self.rule, *self.beneath))
-        return next((setting for setting in found if setting is not None), None)
+        for rule in (self.rule, *self.beneath):
+            found = _setting(rule, path)
+            if found is not None:
+                return found
+        return None
 
     def volumes(self) -> set[str]:
         return _volumes((self.rule, *self.beneath))

@@ -18,7 +18,10 @@ _SELECTOR: Final = "nodeSelector"
 
 def setting_of(rule: Rule, path: str) -> Setting | None:
     """What a rule says of a field that holds one value."""
-    return next((setting for setting in rule.settings if setting.field.path == path), None)
+    for setting in rule.settings:
+        if setting.field.path == path:
+            return setting
+    return None
 
 
 # --- starter files -----------------------------------------------------------------------------------------------

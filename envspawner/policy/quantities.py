@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final
 
 from .problems import Fault
 
@@ -24,7 +26,8 @@ _AMOUNT = re.compile(
 )
 
 
-class _Kind(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class _Kind:
     """What is read: its name, its units, its largest value, and what to write instead of anything else."""
 
     name: str
@@ -165,6 +168,12 @@ def _storage(value: object) -> str:
 
 def _read(value: object, kind: _Kind) -> tuple[Fraction, str]:
     """The amount that `value` says, and its text; raises `Fault` if it is none, negative or too large."""
+    if type(value) is str and len(value) <= _LONGEST:
+        return _known(value, kind)  # thousands of users may have the same few amounts
+    return _read_anew(value, kind)
+
+
+def _read_anew(value: object, kind: _Kind) -> tuple[Fraction, str]:
     text = _text(value, kind)
     found = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
@@ -181,6 +190,9 @@ def _read(value: object, kind: _Kind) -> tuple[Fraction, str]:
     if amount > kind.most:
         raise Fault(f"{_shown(value)} is too large to be {kind.name}", kind.hint)
     return amount, text
+
+
+_known: Final = lru_cache(maxsize=1024)(_read_anew)
 
 
 def _text(value: object, kind: _Kind) -> str:
