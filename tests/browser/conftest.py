@@ -16,7 +16,7 @@ from .hub import Hub, running_hub
 
 GROUPS = {
     "people": ["ada", "ben", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "joe", "kim", "lea", "mia"],
-    "lone": ["lone", "lone2"],
+    "lone": ["lone", "lone2", "lone3"],
     "only": ["only"],
     "unlucky": ["unlucky"],
     "many": ["many"],

@@ -184,6 +184,13 @@ async def test_choices_of_one_thing_are_shown_as_what_they_make_together(visit: 
     assert resources["requests"]["memory"] == resources["limits"]["memory"] == 8 * 2**30
 
 
+async def test_a_choice_that_is_called_like_a_part_of_javascript_is_a_choice(visit: Visit) -> None:
+    page = await visit("lone3")
+    choice = page.get_by_label("Guaranteed", exact=True)
+    assert await choice.input_value() == "constructor"
+    assert await page.locator(".env-option .env-hint").all_inner_texts() == ["", "", ""]
+
+
 async def test_one_profile_without_options_starts_right_away(visit: Visit, hub: Hub) -> None:
     page = await visit("only")
     await page.wait_for_url("**/hub/spawn-pending/**")

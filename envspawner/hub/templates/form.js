@@ -12,6 +12,10 @@
   const textOf = (option) => option.querySelector(".env-other input");
   const isTyped = (option) => textOf(option) !== null && selectOf(option).value === TYPED;
 
+  // Of the server's data, objects that hold only what was sent: a choice may be called "constructor".
+  const plain = (key, value) =>
+    Object.prototype.toString.call(value) === "[object Object]" ? Object.assign(Object.create(null), value) : value;
+
   // What a card's choices make of its figures; the server decides the same again when it starts.
   function figuresOf(card, data) {
     const found = { ...data.base };
@@ -56,7 +60,7 @@
     showTyped(card);
     const script = card.querySelector("script");
     if (!script) return;
-    const data = JSON.parse(script.textContent);
+    const data = JSON.parse(script.textContent, plain);
     const news = draw(card, figuresOf(card, data));
     if (radioOf(card).checked && news.length) status.textContent = news.join(", ");
     const others = optionsOf(card).filter((one) => data.alone[one.dataset.option]?.[selectOf(one).value]);
