@@ -6,6 +6,7 @@ from collections.abc import Callable
 from statistics import median
 from time import thread_time
 
+from envspawner.hub.reload import without_collector
 from envspawner.hub.spawner import EnvSpawner
 from envspawner.hub.store import policy_of
 from envspawner.resolve.request import Person, SpawnRequest
@@ -26,7 +27,8 @@ async def resolution(
     say(f"a policy of {users} users, {groups} groups and {profiles} profiles")
     began = thread_time()
     config = as_policy(profiles, users=users, groups=groups)
-    loaded = policy_of(config, EnvSpawner.section_names())
+    with without_collector():  # as when a hub starts
+        loaded = policy_of(config, EnvSpawner.section_names())
     assert loaded is not None
     rows = [_row("compilation of the policy", users, groups, profiles, since(began), None)]
     with making(EnvSpawner, config) as make:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -76,22 +74,9 @@ def policy_of(
     known = _loaded.get(id(config))
     if known is not None and known[0] is config:
         return known[1]
-    with _uncollected():
-        loaded = load_configured(config, section_names, located, spawner_class)
+    loaded = load_configured(config, section_names, located, spawner_class)
     use_policy(config, loaded)
     return loaded
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looks for garbage: all that is loaded stays, and with many users each look takes longer."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def use_policy(config: Config, loaded: Loaded | None) -> None:
