@@ -226,12 +226,18 @@ class Menu:
         """Keeps what was named in full: what nobody chose depends on who it is for."""
         named: list[tuple[_Offers[Any], str]] = [(self._profiles, "profile")]
         named += [(one.choices, one.option.slug) for one in self._options[profile.slug]]
-        offers = [of.named.get(options.get(name, "")) for of, name in named]
-        if len(options) == len(offers) and None not in offers:
+        chosen = (profile, *(choice for _, choice in selection.choices))
+        judged = []
+        for (offers, name), choice in zip(named, chosen, strict=True):
+            offer = offers.named.get(options.get(name, ""))
+            if offer is None or offer.choice is not choice:
+                return
+            if offer.judges:
+                judged.append(offer)
+        if len(options) == len(named):
             if len(self._named) >= _MOST:
                 self._named.clear()
-            judged = tuple([offer for offer in offers if offer is not None and offer.judges])
-            self._named[key] = _Named(selection, judged)
+            self._named[key] = _Named(selection, tuple(judged))
 
     def _choose(self, person: Person, options: Any, most: Bounds) -> Selection:
         given = _given(options)

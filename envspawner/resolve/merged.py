@@ -77,18 +77,22 @@ class Merged(NamedTuple):
         return Entry(field, key, value, by, place, beat, secret, setting)
 
 
-def merged(applied: list[Applied], adjusted: Callable[[Entries], Entries]) -> Merged | None:
+def merged(applied: list[Applied], adjusted: Callable[[Entries, list[Applied]], Entries]) -> Merged | None:
     """The rules merged; None where only a name, or what one spawner holds, tells what they come to.
 
-    The rule of a user may be what `stand_in` makes of it.
+    adjusted: makes the amounts of entries fit together, knowing the very rules that made them. The rule of a user may
+    be what `stand_in` makes of it.
     """
     if any(s.opaque for one in applied if one.layer > KUBESPAWNER for s in one.rule.settings):
         return None  # a `profile_list` puts values into those that are beneath
     stand_ins: dict[int, int] = {}
-    rules = [without_held(one, stand_ins) if one.layer == KUBESPAWNER else one for one in applied]
-    if None in rules:
-        return None
-    entries = adjusted(merge([one for one in rules if one is not None], None))
+    rules = []
+    for one in applied:
+        rule = without_held(one, stand_ins) if one.layer == KUBESPAWNER else one
+        if rule is None:
+            return None
+        rules.append(rule)
+    entries = adjusted(merge(rules, None), rules)
     waiting = open_slots(entries)
     held = {
         slot: stand_ins[id(entry.setting)]

@@ -53,11 +53,11 @@ class _Layers(NamedTuple):
         others = {KUBESPAWNER: beneath, USERS: mine}
         return self._replace(applied=[others.get(one.layer) or one for one in self.applied])
 
-    def adjusted(self, entries: Entries) -> Entries:
-        """With the bounds that hold; changes `entries`, which these rules made."""
+    def adjusted(self, entries: Entries, applied: list[Applied]) -> Entries:
+        """With the bounds that hold; changes `entries`. applied: the very rules that made them."""
         if self.built_in:
-            people = (one for one in self.applied if KUBESPAWNER < one.layer <= USERS)
-            adjust(entries, self.applied, *bounds_for(people))
+            people = (one for one in applied if KUBESPAWNER < one.layer <= USERS)
+            adjust(entries, applied, *bounds_for(people))
         return entries
 
 
@@ -106,7 +106,7 @@ class Plan:
     def entries(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries:
         """The same, worked out for one person."""
         layers = self._layers.of(own, mine)
-        return layers.adjusted(merge(layers.applied, words))
+        return layers.adjusted(merge(layers.applied, words), layers.applied)
 
     def claim_entries(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries:
         """Of the same what the name of the claim depends on."""

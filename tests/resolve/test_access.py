@@ -348,6 +348,24 @@ def test_what_others_may_have_does_not_count(sent: list[Any], people: list[Spawn
             assert judged(resolver, one, options) == judged(Resolver(policy), one, options)
 
 
+def test_what_is_named_and_not_taken_is_no_choice() -> None:
+    """An option that is called like a field of an image builder: nobody reads it, so the default counts."""
+    policy = policy_of("""
+        profiles:
+          p:
+            options:
+              image:
+                choices: {a: {}}
+                other: {displayName: Other, pattern: ".*", extraEnv: {T: "{value}"}}
+              image--unlisted-choice--ref:
+                choices: {big: {default: true, allow: {groups: [staff]}, memory: {limit: 64G}}, x: {}}
+    """)
+    sent = {"profile": "p", "image": "a", "image--unlisted-choice--ref": "x"}
+    resolver = Resolver(policy)
+    for one in (request("zoe", ["staff"]), request("ada")):
+        assert judged(resolver, one, sent) == judged(Resolver(policy), one, sent)
+
+
 def test_not_everything_that_was_ever_sent_is_kept() -> None:
     choices: dict[str, Any] = {f"c{number}": {} for number in range(_MOST + 10)}
     resolver = Resolver(policy_of(json.dumps({"profiles": {"p": {"options": {"o": {"choices": choices}}}}})))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envspawner.pod.traits import traits_of
-from envspawner.policy.fields import Combine
+from envspawner.policy.fields import FIELDS, Combine
 from envspawner.policy.problems import Place, PolicyError
 from envspawner.policy.rules import Profile, Rule
 from envspawner.resolve.access import Refusal, Selection
@@ -265,6 +265,33 @@ def test_an_own_amount_that_is_no_plain_one_is_never_planned() -> None:
     layer = own_layer(own("extraResource.limits", ["odd"], "example.org/a"))
     for _ in range(ASKED):
         assert resolver._plans.find(layer, [], Selection()).filled(Words({}, "", None), layer, None) is None
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "limit", "amounts"),
+    [
+        ("memory.guarantee", "memory.limit", (4 * G, 3 * G)),
+        ("cpu.guarantee", "cpu.limit", (2.0, 1.0)),
+        ("extraResource.guarantees.gpu", "extraResource.limits.gpu", (1, 2)),
+    ],
+)
+def test_own_amounts_that_do_not_fit_are_made_to_fit_in_a_plan_too(
+    guarantee: str, limit: str, amounts: tuple[float, float]
+) -> None:
+    layer = own_layer(
+        *(own(*_path(slot, amount)) for slot, amount in zip((guarantee, limit), amounts, strict=True))
+    )
+    resolver = Resolver(policy_of("defaults: {image: a:1}"))
+    alone = Resolver(policy_of("defaults: {image: a:1}")).resolve(request(own=layer), None)
+    for name in ("zoe", "yan", "ada"):
+        found = resolver.resolve(request(name, own=layer), None)
+        assert (found.get(guarantee), found.get(limit)) == (alone.get(guarantee), alone.get(limit))
+    assert found.plan is not None
+
+
+def _path(slot: str, amount: float) -> tuple[Any, ...]:
+    path, _, key = slot.rpartition(".")
+    return (slot, amount) if slot in FIELDS else (path, amount, key)
 
 
 def test_own_layers_that_differ_in_a_value_or_its_type_have_plans_of_their_own() -> None:
