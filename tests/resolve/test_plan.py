@@ -82,8 +82,11 @@ def test_whoever_asked_before_everybody_gets_what_they_would_get_alone() -> None
     seen: Counter[bool] = Counter()
 
     @relaxed
-    @given(documents(), requests(), options, st.sampled_from(["ada", "eve"]))
-    def ask(document: Data, asked: SpawnRequest, chosen: Any, before: str) -> None:
+    @given(documents(), requests(), options, st.sampled_from(["ada", "eve"]), st.booleans())
+    def ask(document: Data, asked: SpawnRequest, chosen: Any, before: str, unfit: bool) -> None:
+        if unfit:  # what no policy may say in one rule
+            amounts = (own("memory.guarantee", 4 * G), own("memory.limit", 3 * G), own("cpu.guarantee", 5.0))
+            asked = asked._replace(own=own_layer(*amounts))
         users = document["users"]
         if "ada" in users:
             users |= {"eve": alike(users["ada"]), "Zoë": alike(users["ada"]), "odd--name": users["ada"]}
