@@ -366,6 +366,13 @@ def test_what_is_named_and_not_taken_is_no_choice() -> None:
         assert judged(resolver, one, sent) == judged(Resolver(policy), one, sent)
 
 
+def test_text_that_nobody_reads_is_not_kept() -> None:
+    resolver = Resolver(policy_of(TYPED))
+    sent = {"profile": "gpu", "size": "s", "image": "base", "image--unlisted-choice--ref": "x" * 1000}
+    assert judged(resolver, request(), sent) == ("gpu", [("size", "s"), ("image", "base")])
+    assert not resolver._menu._named
+
+
 def test_not_everything_that_was_ever_sent_is_kept() -> None:
     choices: dict[str, Any] = {f"c{number}": {} for number in range(_MOST + 10)}
     resolver = Resolver(policy_of(json.dumps({"profiles": {"p": {"options": {"o": {"choices": choices}}}}})))
