@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from fractions import Fraction
 from typing import Final
 
-from ..policy.fields import HOME_FIELDS, Combine
+from ..policy.fields import FIELDS, HOME_FIELDS, Combine
 from ..policy.problems import Place
 from ..policy.rules import Rule, Setting
 from ..policy.templates import Template
@@ -29,6 +29,8 @@ _NAMED_BY_USER: Final = frozenset(
     )
 )
 """Fields that KubeSpawner's own templates fill, so that each user has another value."""
+_DECIDES: Final = HOME_FIELDS | {path for path, field in FIELDS.items() if field.largest is not None}
+"""Fields on whose values more depends than what is in the pod: amounts, and what the home is."""
 _COMPARED: Final = SCALARS | {Fraction, Template, type(None)}
 """Types of values by which rules of users can be told apart."""
 
@@ -42,7 +44,7 @@ def form(rule: Rule) -> Hashable | None:
         slot, value = setting.slot, setting.value
         if slot is None or setting.opaque:
             return None
-        if _is_anybodys(setting) or _is_listed(setting):
+        if _is_left_out(setting):
             found += (slot, setting.label)
         elif type(value) in _COMPARED:
             found += (slot, setting.label, type(value).__name__, value)
@@ -51,16 +53,9 @@ def form(rule: Rule) -> Hashable | None:
     return tuple(found)
 
 
-def _is_anybodys(setting: Setting) -> bool:
-    """Whether nothing but the pod depends on a value: it is no amount, no name, and removes nothing."""
-    if setting.value is None or setting.dynamic or setting.field.largest is not None:
-        return False
-    return setting.field.path not in HOME_FIELDS and not _is_listed(setting)
-
-
-def _is_listed(setting: Setting) -> bool:
-    """Whether its slot tells its value."""
-    return setting.field.combine is Combine.APPEND and setting.key is not None
+def _is_left_out(setting: Setting) -> bool:
+    """Whether only the pod depends on a value: it is no amount, no name, and removes nothing; or its slot tells it."""
+    return not (setting.value is None or setting.dynamic or setting.field.path in _DECIDES)
 
 
 def stand_in(one: Applied) -> Applied:
@@ -68,10 +63,10 @@ def stand_in(one: Applied) -> Applied:
     rule = one.rule
     if form(rule) is None:
         return one
-    settings = [
-        setting._replace(value=HELD if _is_anybodys(setting) else setting.value, place=SOMEBODY)
-        for setting in rule.settings
-    ]
+    settings = []
+    for setting in rule.settings:
+        held = _is_left_out(setting) and setting.field.combine is not Combine.APPEND
+        settings.append(setting._replace(value=HELD if held else setting.value, place=SOMEBODY))
     somebody = Rule(SOMEBODY.file, SOMEBODY, tuple(settings), rule.at_least, rule.at_most)
     return Applied(one.layer, somebody)
 
