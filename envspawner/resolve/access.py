@@ -273,11 +273,13 @@ class Menu:
 
 
 def _key(options: Any) -> Hashable:
-    """What tells user options apart; nothing where they are not as they should be."""
+    """What tells user options apart; nothing where they are no object, or hold what no page sends."""
+    if not isinstance(options, dict):
+        return ()
+    key = tuple(options.items())
     try:
-        key = tuple(options.items())
         hash(key)
-    except (AttributeError, TypeError):
+    except TypeError:
         return ()
     return key
 

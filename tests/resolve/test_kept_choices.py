@@ -85,6 +85,16 @@ def test_what_is_named_and_not_taken_is_no_choice() -> None:
         assert judged(resolver, one, sent) == judged(Resolver(policy), one, sent)
 
 
+def test_what_is_no_object_is_refused_whatever_was_taken_before() -> None:
+    class Odd:
+        def items(self) -> Any:
+            return {"profile": "gpu", "size": "s", "image": "base"}.items()
+
+    resolver = Resolver(policy_of(TYPED))
+    assert judged(resolver, request(), dict(Odd().items()))[0] == "gpu"
+    assert judged(resolver, request(), Odd())[0] == "options-invalid"
+
+
 def test_text_that_nobody_reads_is_not_kept() -> None:
     resolver = Resolver(policy_of(TYPED))
     sent = {"profile": "gpu", "size": "s", "image": "base", "image--unlisted-choice--ref": "x" * 1000}
