@@ -6,7 +6,7 @@ import asyncio
 import gc
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -92,8 +92,9 @@ def _worker(task: Task) -> Iterator[Connection]:
     there.close()
     try:
         yield here
-        here.send(False)
     finally:
+        with suppress(OSError):  # it failed, and is gone
+            here.send(False)
         here.close()
         process.join()
 

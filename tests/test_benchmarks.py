@@ -5,8 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from benchmarks.measure import Once, compare
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,3 +79,35 @@ def test_the_table_has_a_line_for_each_figure() -> None:
     assert lines[0].startswith("python ")
     assert lines[2].split("|")[1].strip() == "what"
     assert len(lines) == 4 + 26
+
+
+@contextmanager
+def takes(microseconds: float) -> Iterator[Once]:
+    async def once() -> float:
+        if microseconds < 0:
+            raise ValueError("this cannot be done")
+        return microseconds
+
+    yield once
+
+
+FAILS = """
+from functools import partial
+from benchmarks.measure import compare
+from tests.test_benchmarks import takes
+
+compare("one", "", "µs", (partial(takes, {}), partial(takes, {})), 2, 1.0)
+"""
+
+
+@pytest.mark.parametrize("pair", [(1.0, -1.0), (-1.0, 1.0)])
+def test_what_fails_in_a_comparison_ends_it(pair: tuple[float, float]) -> None:
+    command = [sys.executable, "-c", FAILS.format(*pair)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 1
+    assert "ValueError: this cannot be done" in ran.stderr
+
+
+def test_a_comparison_is_told_as_a_ratio() -> None:
+    row = compare("one", "", "µs", (partial(takes, 4.0), partial(takes, 1.0)), 2, 1.0)
+    assert (row.kubespawner, row.envspawner, row.ratio) == (4.0, 1.0, 0.25)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from ..resolve.slugs import label_slug
+
 Expand = Callable[[str, str], str]
 """KubeSpawner's own expansion of a template by a slug scheme."""
 
@@ -38,11 +40,12 @@ def orm_user(spawner: Any) -> Any:
 class Names:
     """The names of one spawner. KubeSpawner makes all of them, slugs and hashes, for each of its strings."""
 
-    __slots__ = ("_key", "_slugs")
+    __slots__ = ("_key", "_label", "_slugs")
 
     def __init__(self) -> None:
         self._key: tuple[str, str, str] | None = None
         self._slugs: dict[str, str] = {}
+        self._label = ("", "")  # of the user of that name
 
     def now(self, spawner: Any, scheme: str, expand: Expand) -> dict[str, Any]:
         """What templates may name, as it is now. expand: KubeSpawner's own. Raises what that raises."""
@@ -50,12 +53,19 @@ class Names:
         key = (user.name, spawner.name or "", scheme)
         if key != self._key:
             self._slugs = _slugs(scheme, expand)
+            self.label(user.name)
             self._key = key
         found: dict[str, Any] = self._slugs.copy()
         for name, missing in _CHANGING:
             found[name] = getattr(spawner, name, missing)
         found["userid"] = user.id
         return found
+
+    def label(self, username: str) -> str:
+        """The user's name as the value of a label."""
+        if username != self._label[0]:
+            self._label = username, label_slug(username)
+        return self._label[1]
 
     def expand(self, spawner: Any, template: str, scheme: str, expand: Expand) -> str:
         """As `KubeSpawner._expand_user_properties`, which is `expand`. Raises what that raises."""

@@ -12,6 +12,7 @@ from kubespawner import KubeSpawner
 from ..pod.literal import Literal
 from ..resolve.slugs import label_slug
 from .expansion import Names, fill, is_plain, orm_user
+from .variables import VariablesSpawner
 
 _USERNAME: Final = "hub.jupyter.org/username"
 
@@ -30,12 +31,11 @@ def _labels_are_known() -> bool:
     return True
 
 
-class NamingSpawner(KubeSpawner):  # type: ignore[misc]
+class NamingSpawner(VariablesSpawner):
     """Its templates and labels are KubeSpawner's; a policy's own strings are complete already."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._names = Names()
-        self._label = ("", "")  # of the user of that name
         super().__init__(*args, **kwargs)
 
     def _expand_user_properties(self, template: str, slug_scheme: str | None = None) -> str:
@@ -51,14 +51,12 @@ class NamingSpawner(KubeSpawner):  # type: ignore[misc]
         return str(s) if isinstance(s, Literal) else str(super().format_string(s))
 
     def _build_common_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
-        """Labels of pods and claims; what KubeSpawner's own say of the user takes a slug and a hash, made once."""
+        """Labels of pods and claims; what KubeSpawner's own say of the user takes a slug and a hash."""
         if not _labels_are_known():
             labels: dict[str, str] = super()._build_common_labels(extra_labels)
             return labels
-        name = orm_user(self).name
-        if name != self._label[0]:
-            self._label = name, label_slug(name)
-        return {_USERNAME: self._label[1], **extra_labels, **self.common_labels}
+        user = self._names.label(orm_user(self).name)
+        return {_USERNAME: user, **extra_labels, **self.common_labels}
 
     def _names_now(self) -> dict[str, Any]:
         """What templates may name."""

@@ -61,7 +61,7 @@ class Template:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The string for one spawn; what is put in is not looked at again. Raises KeyError."""
-        return "".join(part if isinstance(part, str) else values[part.name] for part in self.parts)
+        return "".join([part if isinstance(part, str) else values[part.name] for part in self.parts])
 
 
 def compile_text(text: str) -> str | Template:

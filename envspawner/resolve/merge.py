@@ -129,7 +129,7 @@ def filled(entry: Entry, words: Words) -> Entry:
         beat = filled(beat, words)
     if setting is not None and setting.dynamic:
         value, secret = words.fill(field, value)
-    return Entry(field, key, value, by, place, beat, secret, setting)
+    return tuple.__new__(Entry, (field, key, value, by, place, beat, secret, setting))
 
 
 def _stays(old: Entry, one: Applied, value: Any) -> bool:

@@ -74,7 +74,7 @@ class Merged(NamedTuple):
         elif _is_users(by):
             by = by._replace(by=mine)
             place = by.place
-        return Entry(field, key, value, by, place, beat, secret, setting)
+        return tuple.__new__(Entry, (field, key, value, by, place, beat, secret, setting))
 
 
 def merged(applied: list[Applied], adjusted: Callable[[Entries, list[Applied]], Entries]) -> Merged | None:

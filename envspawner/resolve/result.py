@@ -36,7 +36,7 @@ class Value:
     overrode: tuple[Overrode, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class ResolvedEnvironment:
     """What one person gets at one start. Nothing in it may be changed.
 
@@ -50,6 +50,26 @@ class ResolvedEnvironment:
     entries: Entries
     noted: tuple[Rule, ...] = ()
     plan: Plan | None = field(default=None, repr=False, compare=False)
+
+    def __init__(
+        self,
+        person: Person,
+        selection: Selection,
+        digest: str,
+        home: Home,
+        entries: Entries,
+        noted: tuple[Rule, ...] = (),
+        plan: Plan | None = None,
+    ) -> None:
+        vars(self).update(  # a frozen dataclass would set each by a call, in twice the time
+            person=person,
+            selection=selection,
+            digest=digest,
+            home=home,
+            entries=entries,
+            noted=noted,
+            plan=plan,
+        )
 
     @property
     def by_field(self) -> Mapping[str, list[Entry]]:
