@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from functools import cache, partial
 from typing import Any, Final
 
@@ -23,28 +24,29 @@ class _Simple(dict[str, str]):
         return False
 
 
+_asked: Final[ContextVar[tuple[Any, list[_Simple]] | None]] = ContextVar("asked", default=None)
+"""The spawner whose pod is made, and what was given to who asked first for its variables meanwhile."""
+
+
 class VariablesSpawner(KubeSpawner):  # type: ignore[misc]
     """Its pods are KubeSpawner's; variables that need no order but that of their names are put in afterwards."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._simple: list[_Simple] | None = None  # while a pod is made, those that KubeSpawner got
-        super().__init__(*args, **kwargs)
-
     def get_env(self) -> dict[str, Any]:
         env: dict[str, Any] = super().get_env()
-        given = self._simple
-        if given is None or given or not _is_simple(env):  # nobody knows of two which one is in the pod
-            return env
+        spawner, given = _asked.get() or (None, [])
+        if spawner is not self or given or not _is_simple(env):
+            return env  # of two that were asked for, nobody knows which one is in the pod
         given.append(_Simple(env))
         return given[0]
 
     async def get_pod_manifest(self) -> Any:
         known = type(self).get_env is VariablesSpawner.get_env and _is_put_in_alike()
-        given = self._simple = [] if known and "env" not in self.extra_container_config else None
+        given: list[_Simple] = []
+        token = _asked.set((self, given) if known and "env" not in self.extra_container_config else None)
         try:
             pod = await super().get_pod_manifest()
         finally:
-            self._simple = None
+            _asked.reset(token)
         if given and not pod.spec.containers[0].env:
             pod.spec.containers[0].env = _as_list(given[0])
         return pod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,6 +148,30 @@ async def test_who_asks_for_the_variables_while_a_pod_is_made_sees_all_of_them(
     assert seen == [plain, plain]
     assert given_by_us == [False, False]  # nobody knows which of the two is in the pod
     assert ours.spec.containers[0].security_context["runAsUser"] == len(plain)
+
+
+async def test_another_spawner_that_is_asked_meanwhile_answers_as_ever(given_by_us: list[bool]) -> None:
+    with spawner_for(Config()) as spawner, spawner_for(Config(), user="bob") as other:
+        spawner.uid = lambda _: 1000 if other.get_env() else 0
+        ours, theirs = await pods(spawner)
+    assert ours == theirs
+    assert ours.spec.containers[0].security_context["runAsUser"] == 1000
+    assert given_by_us == [True, False]
+
+
+async def test_two_pods_that_are_made_at_once_have_their_variables() -> None:
+    async def waits(_: Any) -> int:
+        await asyncio.sleep(0.01)
+        return 1000
+
+    with spawner_for(Config()) as spawner, spawner_for(Config(), user="bob") as other:
+        for one in (spawner, other):
+            one.uid = waits
+        making = [spawner, spawner, other, spawner]
+        found = await asyncio.gather(*(one.get_pod_manifest() for one in making))
+        for one, pod in zip(making, found, strict=True):
+            assert pod == await KubeSpawner.get_pod_manifest(one)
+            assert pod.spec.containers[0].env
 
 
 async def test_a_pod_that_cannot_be_made_leaves_nothing_to_the_next() -> None:
