@@ -45,7 +45,7 @@ class Names:
     def __init__(self) -> None:
         self._key: tuple[str, str, str] | None = None
         self._slugs: dict[str, str] = {}
-        self._label = ("", "")  # of the user of that name
+        self._label = ""
 
     def now(self, spawner: Any, scheme: str, expand: Expand) -> dict[str, Any]:
         """What templates may name, as it is now. expand: KubeSpawner's own. Raises what that raises."""
@@ -53,7 +53,7 @@ class Names:
         key = (user.name, spawner.name or "", scheme)
         if key != self._key:
             self._slugs = _slugs(scheme, expand)
-            self.label(user.name)
+            self._label = label_slug(user.name)
             self._key = key
         found: dict[str, Any] = self._slugs.copy()
         for name, missing in _CHANGING:
@@ -62,10 +62,8 @@ class Names:
         return found
 
     def label(self, username: str) -> str:
-        """The user's name as the value of a label."""
-        if username != self._label[0]:
-            self._label = username, label_slug(username)
-        return self._label[1]
+        """A user's name as the value of a label: mostly that of the user whose names these are."""
+        return self._label if self._key is not None and self._key[0] == username else label_slug(username)
 
     def expand(self, spawner: Any, template: str, scheme: str, expand: Expand) -> str:
         """As `KubeSpawner._expand_user_properties`, which is `expand`. Raises what that raises."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,22 +21,25 @@ _SAID: Final = ("memory", "cpu", "storage")
 class Told:
     """Lines for the progress page, which may come for them before they are there, and more than once."""
 
+    __slots__ = ("_lines", "_there")
+
     def __init__(self) -> None:
-        self._lines: Callable[[], list[str]] = list
-        self._there = asyncio.Event()
+        self._lines: Callable[[], list[str]] | None = None
+        self._there: asyncio.Event | None = None  # while somebody waits
 
     def tell(self, lines: Callable[[], list[str]]) -> None:
         """Says what this start has to say. lines: called when somebody listens."""
         self._lines = lines
-        self._there.set()
+        if self._there is not None:
+            self._there.set()
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """The lines as JupyterHub takes them."""
-        try:
-            await asyncio.wait_for(self._there.wait(), PATIENCE)
-        except asyncio.TimeoutError:
-            return
-        for line in self._lines():
+        if self._lines is None:
+            self._there = self._there or asyncio.Event()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._there.wait(), PATIENCE)
+        for line in self._lines() if self._lines is not None else ():
             yield {"progress": 0, "message": line}
 
 
