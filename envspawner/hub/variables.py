@@ -53,7 +53,7 @@ class VariablesSpawner(KubeSpawner):  # type: ignore[misc]
 
 
 def _is_simple(env: dict[str, Any]) -> bool:
-    """Whether all variables are text and none refers to another: most of those that refer do so to themselves."""
+    """Whether all variables are text in which no reference stands: then their names alone give the order."""
     try:
         return _REFERENCE not in "\0".join(env.values())
     except TypeError:  # some come from a secret, say

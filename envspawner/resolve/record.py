@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import blake2b
+from json.encoder import encode_basestring_ascii as _text
 from typing import Any, Final, NamedTuple, cast
 
 from ..policy.fields import FIELDS, Combine, Field
@@ -78,7 +79,7 @@ def _planned(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest
         if fact is not None and fact.hidden:
             rules[slot] = fact.value
         elif fact is not None:
-            values[index] = name + as_json(fact.value)
+            values[index] = name + (_text if isinstance(fact.value, str) else as_json)(fact.value)
     said = ",".join(filter(None, values))
     rest = _rest(environment, request, scheme, says_userid=fixed.says_userid)
     own = as_json(_own(request.own.rule)[0]) if plan.holds_own else fixed.own
@@ -110,15 +111,15 @@ def _fixed(plan: Plan, environment: ResolvedEnvironment, request: SpawnRequest) 
 
 def _rest(environment: ResolvedEnvironment, request: SpawnRequest, scheme: str, *, says_userid: bool) -> str:
     """What a record says besides values and rules, as JSON without braces, which is quicker than by a mapping."""
-    own, home = request.own, environment.home
-    options = {option.slug: choice.slug for option, choice in environment.selection.choices}
-    userid = f',"userid":{as_json(request.names["userid"])}' if says_userid else ""
+    own, home, picked = request.own, environment.home, environment.selection
+    options = ",".join([f"{_text(option.slug)}:{_text(choice.slug)}" for option, choice in picked.choices])
+    userid = f',"userid":{_text(request.names["userid"])}' if says_userid else ""
     return (
-        f'"profile":{as_json(environment.selection.slug)},"options":{as_json(options) if options else "{}"},'
+        f'"profile":{_text(picked.slug)},"options":{{{options}}},'
         f'"home":[{_word(home.identity)},{_word(home.claim)}],'
-        f'"scheme":{as_json(scheme)},"hubnamespace":{as_json(request.names["hubnamespace"])},'
-        f'"storage":[{"true" if own.has_storage else "false"},{as_json(own.claim)},'
-        f"{as_json(own.claim_template)},{_word(own.home_volume)},"
+        f'"scheme":{_text(scheme)},"hubnamespace":{_text(request.names["hubnamespace"])},'
+        f'"storage":[{"true" if own.has_storage else "false"},{_text(own.claim)},'
+        f"{_text(own.claim_template)},{_word(own.home_volume)},"
         f"{as_json(sorted(own.home_mounts)) if own.home_mounts else '[]'}]{userid}"
     )
 
@@ -173,10 +174,11 @@ def _plain(value: Any) -> Any:
 
 
 as_json: Final = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+"""Of text, `_text` makes the same in a fifth of the time."""
 
 
 def _word(text: str | None) -> str:
-    return "null" if text is None else as_json(text)
+    return "null" if text is None else _text(text)
 
 
 def _says_userid(entry: Entry) -> bool:
