@@ -49,10 +49,13 @@ class Template:
 
     parts: tuple[str | Placeholder, ...]
     names: frozenset[str] = field(init=False, repr=False, compare=False)
+    _format: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = frozenset(part.name for part in self.parts if isinstance(part, Placeholder))
         object.__setattr__(self, "names", names)
+        texts = (f"%({p.name})s" if isinstance(p, Placeholder) else p.replace("%", "%%") for p in self.parts)
+        object.__setattr__(self, "_format", "".join(texts))
 
     @property
     def text(self) -> str:
@@ -61,7 +64,7 @@ class Template:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The string for one spawn; what is put in is not looked at again. Raises KeyError."""
-        return "".join([part if isinstance(part, str) else values[part.name] for part in self.parts])
+        return self._format % values
 
 
 def compile_text(text: str) -> str | Template:

@@ -10,8 +10,8 @@ from ..policy.form_names import OTHER_WORDS
 from ..policy.problems import Fault
 from ..policy.rules import Choice, Option, Other, Policy, Profile
 from ..policy.sections import UNLISTED
-from .bounds import Bounds, asks, over_bound
-from .match import Audience
+from .bounds import Bounds, asks, bounds_for, over_bound
+from .match import Applied, Audience
 from .request import Person
 from .typed import Typed, typed
 
@@ -193,7 +193,7 @@ class _Named(NamedTuple):
 
 
 class Menu:
-    """What a policy offers. most, in each method: the person's atMost."""
+    """What a policy offers. most, where a method asks for it: the person's atMost."""
 
     def __init__(self, policy: Policy) -> None:
         self._profiles = _Offers("profile", policy.profiles)
@@ -205,15 +205,22 @@ class Menu:
         found = {offered.profile.slug: offered for offered in self._offered(person, most)}
         return [found[profile.slug] for profile in self._profiles.written if profile.slug in found]
 
-    def choose(self, person: Person, options: Any, most: Bounds) -> Selection:
+    def choose(self, person: Person, options: Any, people: Iterable[Applied]) -> Selection:
         """What raw user options mean for a person. Raises Refusal.
 
-        Their shape is KubeSpawner's: `{"profile": SLUG, OPTION: CHOICE, "OPTION--unlisted-choice": TEXT}`;
-        nothing given means defaults, and so does an empty text.
+        people: the rules about people that hold for them. The shape of user options is KubeSpawner's:
+        `{"profile": SLUG, OPTION: CHOICE, "OPTION--unlisted-choice": TEXT}`; nothing given means defaults, and so
+        does an empty text.
         """
-        key = _key(options)
-        known = self._named.get(key)
-        if known is not None and all(offer.why_not(person, most) is None for offer in known.judged):
+        key = tuple(options.items()) if isinstance(options, dict) else ()
+        try:
+            known = self._named.get(key)
+        except TypeError:  # no page sends that
+            key, known = (), None
+        if known is not None and not known.judged:
+            return known.selection
+        most = bounds_for(people)[1]
+        if known is not None and not any(offer.why_not(person, most) for offer in known.judged):
             return known.selection
         selection = self._choose(person, options, most)
         if key and selection.profile is not None:
@@ -270,18 +277,6 @@ class Menu:
             if None not in options:
                 yield Offered(profile, tuple(one for one in options if one is not None), default)
                 default = False
-
-
-def _key(options: Any) -> Hashable:
-    """What tells user options apart; nothing where they are no object, or hold what no page sends."""
-    if not isinstance(options, dict):
-        return ()
-    key = tuple(options.items())
-    try:
-        hash(key)
-    except TypeError:
-        return ()
-    return key
 
 
 def _given(options: Any) -> dict[str, str]:

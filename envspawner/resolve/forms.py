@@ -61,7 +61,7 @@ def _is_left_out(setting: Setting) -> bool:
 def stand_in(one: Applied) -> Applied:
     """What stands in a plan for the rule of a user, and for all of the same form; one unlike others stays."""
     rule = one.rule
-    if form(rule) is None:
+    if one.form is None:
         return one
     settings = []
     for setting in rule.settings:

@@ -1,14 +1,14 @@
-"""Which rules of a policy are for a person: layers, groups, globs, end dates."""
+"""Which rules of a policy are for a person: layers, groups, globs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ..policy.globs import Glob
-from ..policy.rules import Allow, Policy, Rule
-from .request import Person, SpawnRequest
+from ..policy.rules import Allow, Rule
+from .request import Person
 from .slugs import safe_slug
 
 LAYERS: Final = (
@@ -33,13 +33,15 @@ class Applied(NamedTuple):
     """A rule that holds for this start. layer: its index in LAYERS.
 
     words: `{group}` and `{match}` as they stand in environment variables and annotations; slugs: as they stand
-    in names, labels and paths. Both are empty but for rules of groups.
+    in names, labels and paths. Both are empty but for rules of groups. form: of the rule of a user, what tells it
+    from those of others; see `forms.form`.
     """
 
     layer: int
     rule: Rule
     words: Mapping[str, str] = _NONE
     slugs: Mapping[str, str] = _NONE
+    form: Hashable | None = None
 
     @property
     def source(self) -> str:
@@ -97,22 +99,6 @@ class _Finder:
         words = {"group": name, **match}
         slugs = {word: name_slug(text) for word, text in words.items()}
         return order, name, Applied(GROUPS, self._rules[order], words, slugs)
-
-
-def people_rules(policy: Policy, index: GroupIndex, request: SpawnRequest) -> list[Applied]:
-    """The rules about people that hold for this request, weakest first."""
-    person = request.person
-    found = [] if policy.defaults is None else [Applied(DEFAULTS, policy.defaults)]
-    if person.groups:
-        found += index.applied(person.groups)
-    if person.admin and policy.admins is not None:
-        found.append(Applied(ADMINS, policy.admins))
-    if person.name in policy.users:
-        found.append(Applied(USERS, policy.users[person.name]))
-    for one in found:
-        if one.rule.until is not None:
-            return [one for one in found if one.rule.until is None or request.at <= one.rule.until]
-    return found
 
 
 class Audience:

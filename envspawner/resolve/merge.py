@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 from ..policy.fields import DROPPED_BY, Combine, Field
 from ..policy.problems import Place
 from ..policy.rules import Setting
-from ..policy.templates import Template, names_in, put
+from ..policy.templates import Template, put
 from .amounts import at_least_as_large
 from .bounds import Bound
-from .match import GROUPS, KUBESPAWNER, Applied
+from .match import GROUPS, KUBESPAWNER, Applied, name_slug
 from .strings import MASK, Words
 
 __all__ = ["MASK", "SCALARS", "Entries", "Entry", "merge"]
@@ -56,11 +56,12 @@ def merge(
     applied: Iterable[Applied],
     words: Words | None,
     only: frozenset[str] | None = None,
+    profile: str = "",
 ) -> Entries:
     """The entries of all rules, by slot. only: the paths of the fields to look at.
 
-    words: None leaves placeholders waiting for `filled`, but for those of groups; the same comes of it, as long as
-    none waits in the name of a slot.
+    words: without, placeholders are left for `Merged.filled`, but for those of groups and of the profile, whose slug
+    is `profile`; the same comes of it, as long as none waits in the name of a slot.
     """
     entries: Entries = {}
     for one in applied:
@@ -72,7 +73,7 @@ def merge(
             key: Any = setting.key  # a Template only where the setting is dynamic
             if setting.dynamic:
                 if words is None:
-                    key, value = _with_words(setting, one)
+                    key, value = _with_words(setting, one, profile)
                 else:
                     value, secret = words.fill(field, value, one)
                     if isinstance(key, Template):
@@ -97,39 +98,15 @@ def merge(
     return entries
 
 
-def _with_words(setting: Setting, one: Applied) -> tuple[Any, Any]:
-    """(key, value) with the words of a rule's group filled in; the other placeholders wait."""
+def _with_words(setting: Setting, one: Applied, profile: str) -> tuple[Any, Any]:
+    """(key, value) with the words of a rule's group and the profile filled in; the other placeholders wait."""
     key, value = setting.key, setting.value
-    for name, text in one.slugs.items():
+    slugs = {"profile": name_slug(profile) if profile else "", **one.slugs}
+    for name, text in slugs.items():
         key = put(key, name, text)
-    for name, text in (one.words if setting.field.raw else one.slugs).items():
+    for name, text in ({"profile": profile, **one.words} if setting.field.raw else slugs).items():
         value = put(value, name, text)
     return key, value
-
-
-def open_slots(entries: Entries) -> tuple[str, ...] | None:
-    """The slots where placeholders wait, in values or in what these beat; None where some slot's name waits too."""
-    found = []
-    for slot, entry in entries.items():
-        chain = [entry]
-        while chain[-1].beat is not None:
-            chain.append(chain[-1].beat)
-        waiting = [one for one in chain if names_in([one.key, one.value])]
-        if any(isinstance(one.key, Template) or one.field.combine is Combine.APPEND for one in waiting):
-            return None
-        if waiting:
-            found.append(slot)
-    return tuple(found)
-
-
-def filled(entry: Entry, words: Words) -> Entry:
-    """An entry, and what it beat, with what waited filled in."""
-    field, key, value, by, place, beat, secret, setting = entry
-    if beat is not None:
-        beat = filled(beat, words)
-    if setting is not None and setting.dynamic:
-        value, secret = words.fill(field, value)
-    return tuple.__new__(Entry, (field, key, value, by, place, beat, secret, setting))
 
 
 def _stays(old: Entry, one: Applied, value: Any) -> bool:

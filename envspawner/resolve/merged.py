@@ -8,44 +8,80 @@ values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeGuard, cast
+from typing import Final, NamedTuple, cast
 
+from ..policy.fields import Combine
 from ..policy.rules import Rule
+from ..policy.templates import Template, names_in
 from .bounds import Bound
 from .forms import HELD, SOMEBODY, without_held
 from .match import KUBESPAWNER, USERS, Applied
-from .merge import Entries, Entry, filled, merge, open_slots
+from .merge import Entries, Entry, merge
 from .request import OwnLayer
 from .strings import Words
 
+_BOUND: Final = -1
+
+
+class _Step(NamedTuple):
+    """An entry that is not the same for everybody. waits: for words.
+
+    users: the index of the setting, where it is from the rule of a user; _BOUND where a bound of that rule made it.
+    """
+
+    entry: Entry
+    waits: bool
+    users: int | None
+
+    def of(self, words: Words, mine: Applied | None, beat: Entry | None) -> Entry:
+        """As it is for one person. beat: what it beat."""
+        field, key, value, by, place, _, secret, setting = self.entry
+        index = self.users
+        if self.waits:
+            value, secret = words.fill(field, value)
+        if index is not None:
+            assert mine is not None
+            if index != _BOUND:
+                by, setting = mine, mine.rule.settings[index]
+                place = setting.place
+                if value is HELD:
+                    value = setting.value
+            elif isinstance(by, Bound):
+                by = by._replace(by=mine)
+                place = by.place
+        return tuple.__new__(Entry, (field, key, value, by, place, beat, secret, setting))
+
 
 class Merged(NamedTuple):
-    """Entries that are the same for everybody, but for those in the slots `open`, where placeholders wait.
+    """Entries that are the same for everybody, but for those in the slots `own`.
 
-    held: the slots of what is one spawner's own, which are called otherwise there, and its index in the own layer.
-    personal: the slots in which something is from the rule of one user, each with how many entries deep that is.
-    settings: the index of each setting of that rule.
+    own: of each slot what is the same beneath, and what is not, the weakest first. held: the slots of what is one
+    spawner's own, which are called otherwise there, and its index in the own layer.
     """
 
     entries: Entries
-    open: tuple[str, ...]
+    own: tuple[tuple[str, Entry | None, tuple[_Step, ...]], ...]
     held: Mapping[str, int]
-    personal: Mapping[str, int]
-    settings: Mapping[int, int]
 
     def filled(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries | None:
         """Those of one person. mine: the rule of that user. None where two slots turn out to be one."""
         entries = self.entries.copy()
-        for slot in self.open:
-            entries[slot] = filled(entries[slot], words)
-        if mine is not None:
-            for slot, depth in self.personal.items():
-                entries[slot] = self._mine(entries[slot], mine, depth)
+        for slot, beat, (step, *others) in self.own:
+            entry = step.of(words, mine, beat)
+            for other in others:
+                entry = other.of(words, mine, entry)
+            entries[slot] = entry
         return entries if own.rule is None or not self.held else self._with(entries, own.rule)
 
     def waiting(self) -> tuple[str, ...]:
         """The slots whose values differ from person to person, but for KubeSpawner's own."""
-        return (*self.open, *[slot for slot in self.personal if self.entries[slot].value is HELD])
+        return tuple(
+            [slot for slot, _, steps in self.own if any(s.waits or s.entry.value is HELD for s in steps)]
+        )
+
+    def personal(self) -> tuple[str, ...]:
+        """The slots in which something is from the rule of one user."""
+        return tuple([slot for slot, _, steps in self.own if any(s.users is not None for s in steps)])
 
     def _with(self, entries: Entries, own: Rule) -> Entries | None:
         by, settings, held = Applied(KUBESPAWNER, own), own.settings, self.held
@@ -59,29 +95,14 @@ class Merged(NamedTuple):
                 found[slot] = entry
         return found if len(found) == len(entries) else None
 
-    def _mine(self, entry: Entry, mine: Applied, depth: int) -> Entry:
-        """An entry, and what it beat, with the rule of a user in the place of what stands for such rules."""
-        field, key, value, by, place, beat, secret, setting = entry
-        if depth > 1:
-            assert beat is not None
-            beat = self._mine(beat, mine, depth - 1)
-        index = self.settings.get(id(setting))
-        if index is not None:
-            by, setting = mine, mine.rule.settings[index]
-            place = setting.place
-            if value is HELD:
-                value = setting.value
-        elif _is_users(by):
-            by = by._replace(by=mine)
-            place = by.place
-        return tuple.__new__(Entry, (field, key, value, by, place, beat, secret, setting))
 
-
-def merged(applied: list[Applied], adjusted: Callable[[Entries, list[Applied]], Entries]) -> Merged | None:
+def merged(
+    applied: list[Applied], profile: str, adjusted: Callable[[Entries, list[Applied]], Entries]
+) -> Merged | None:
     """The rules merged; None where only a name, or what one spawner holds, tells what they come to.
 
-    adjusted: makes the amounts of entries fit together, knowing the very rules that made them. The rule of a user may
-    be what `stand_in` makes of it.
+    profile: the slug of the one that was picked. adjusted: makes the amounts of entries fit together, knowing the very
+    rules that made them. The rule of a user may be what `stand_in` makes of it.
     """
     if any(s.opaque for one in applied if one.layer > KUBESPAWNER for s in one.rule.settings):
         return None  # a `profile_list` puts values into those that are beneath
@@ -92,32 +113,50 @@ def merged(applied: list[Applied], adjusted: Callable[[Entries, list[Applied]], 
         if rule is None:
             return None
         rules.append(rule)
-    entries = adjusted(merge(rules, None), rules)
-    waiting = open_slots(entries)
+    entries = adjusted(merge(rules, None, profile=profile), rules)
     held = {
         slot: stand_ins[id(entry.setting)]
         for slot, entry in entries.items()
         if entry.beat is None and id(entry.setting) in stand_ins
     }
-    if waiting is None or len(held) != len(stand_ins):
+    if len(held) != len(stand_ins):
         return None
-    mine = [one.rule for one in applied if one.layer == USERS and one.rule.place is SOMEBODY]
-    settings = {id(setting): index for rule in mine for index, setting in enumerate(rule.settings)}
-    depths = {slot: _depth(entry, settings) for slot, entry in entries.items()} if mine else {}
-    return Merged(entries, waiting, held, {slot: depth for slot, depth in depths.items() if depth}, settings)
+    somebodys = [one.rule for one in applied if one.layer == USERS and one.rule.place is SOMEBODY]
+    settings = {id(setting): index for rule in somebodys for index, setting in enumerate(rule.settings)}
+    own = []
+    for slot, entry in entries.items():
+        steps = _steps(entry, settings if somebodys else None)
+        if any(step.waits and _is_named_by_value(step.entry) for step in steps):
+            return None
+        if steps:
+            own.append((slot, steps[0].entry.beat, steps))
+    return Merged(entries, tuple(own), held)
 
 
-def _depth(entry: Entry | None, settings: Mapping[int, int]) -> int:
-    """How many entries, from the top, hold all that is from the rule of a user."""
-    deepest, depth = 0, 0
+def _steps(entry: Entry | None, settings: Mapping[int, int] | None) -> tuple[_Step, ...]:
+    """An entry, and what it beat, the weakest first, from the first that is not the same for everybody.
+
+    settings: the index of each setting of the rule that stands for those of users, by its id.
+    """
+    found: list[_Step] = []
     while entry is not None:
-        depth += 1
-        if id(entry.setting) in settings or _is_users(entry.by):
-            deepest = depth
+        index = (
+            None
+            if settings is None
+            else settings.get(id(entry.setting), _BOUND if _is_users(entry.by) else None)
+        )
+        found.append(_Step(entry, bool(names_in([entry.key, entry.value])), index))
         entry = entry.beat
-    return deepest
+    while found and not found[-1].waits and found[-1].users is None:
+        found.pop()
+    return tuple(reversed(found))
 
 
-def _is_users(by: Applied | Bound) -> TypeGuard[Bound]:
+def _is_named_by_value(entry: Entry) -> bool:
+    """Whether its slot is known only when its value is."""
+    return isinstance(entry.key, Template) or entry.field.combine is Combine.APPEND
+
+
+def _is_users(by: Applied | Bound) -> bool:
     """Whether a bound of a user's rule made a value."""
     return isinstance(by, Bound) and by.by.layer == USERS

@@ -14,8 +14,8 @@ from ..policy.rules import Policy, Rule, Setting
 from .access import Selection
 from .adjust import adjust
 from .bounds import bounds_for
-from .forms import form, shape, stand_in
-from .home import CLAIM_FIELDS, speaks_of_home
+from .forms import shape, stand_in
+from .home import CLAIM_FIELDS, DYNAMIC_FIELDS, speaks_of_home
 from .match import BUILT_IN, KUBESPAWNER, OPTIONS, PROFILE, USERS, Applied
 from .merge import Entries, merge
 from .merged import Merged, merged
@@ -66,7 +66,8 @@ class Plan:
 
     keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. open: the slots whose
     values wait. holds_own: whether something of the own layer waits too. waiting: the paths of the fields of both.
-    personal: of those too in which something is from the rule of one user. derived: what others work out of it once,
+    personal: of those too in which something is from the rule of one user. keeps_home: whether what `home_of` keeps
+    of a home is the same for all of them. derived: what others work out of it once,
     each by a key of its own.
 
     mine, in each method: the rule for the user, if there is one.
@@ -77,6 +78,7 @@ class Plan:
         "_merged",
         "derived",
         "holds_own",
+        "keeps_home",
         "keeps_own",
         "noted",
         "open",
@@ -94,10 +96,12 @@ class Plan:
         self.holds_own = False
         self.waiting: frozenset[str] = frozenset()
         self.personal: frozenset[str] = frozenset()
+        self.keeps_home = whole is not None
         if whole is not None:
             self.open, self.holds_own = whole.waiting(), bool(whole.held)
             self.waiting = _paths(whole, *self.open, *whole.held)
-            self.personal = self.waiting | _paths(whole, *whole.personal)
+            self.personal = self.waiting | _paths(whole, *whole.personal())
+            self.keeps_home = self.waiting.isdisjoint(DYNAMIC_FIELDS)
 
     def filled(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries | None:
         """What the rules come to for one person; None where that is not known but for what waits."""
@@ -124,22 +128,32 @@ class Plans:
         self._built_in = policy.built_in
         self._plans: dict[Hashable, Plan] = {}
         self._asked: set[int] = set()
-        self._shape: tuple[Rule | None, Hashable] = (None, ())
+        self._grounds: dict[Hashable, int] = {}
+        self._last, self._number = OwnLayer(), -1
 
     def find(self, own: OwnLayer, people: list[Applied], selection: Selection) -> Plan:
         """The plan of the rules about people and of what is selected, above KubeSpawner's own layer."""
-        if own.rule is not self._shape[0]:  # mostly it is: see hub/own.py
-            self._shape = own.rule, shape(own.rule)
         # Of what stays as long as the plan does, which holds all of it.
-        rules: list[Hashable] = [id(one) if one.words else id(one.rule) for one in people]
-        if people and people[-1].layer == USERS:
-            rules[-1] = form(people[-1].rule) or rules[-1]
+        rules: list[Hashable] = [*map(id, people)]
+        if people and people[-1].form is not None:
+            rules[-1] = people[-1].form
         if selection.profile is not None:
             rules.append(id(selection.profile.rule))
             rules += [id(choice.rule) for _, choice in selection.choices]
-        key = (own.has_storage, self._shape[1], *rules)
+        key = (self._ground(own), *rules)
         plan = self._plans.get(key)
         return self._new(key, own, people, selection) if plan is None else plan
+
+    def _ground(self, own: OwnLayer) -> int:
+        """A number for what tells the layers of KubeSpawner's apart, which is long; mostly it is the last one's."""
+        if own.rule is self._last.rule and own.has_storage == self._last.has_storage:
+            return self._number
+        if len(self._grounds) >= _MOST:
+            self._grounds.clear()
+            self._plans.clear()
+        self._number = self._grounds.setdefault((own.has_storage, shape(own.rule)), len(self._grounds))
+        self._last = own
+        return self._number
 
     def _new(self, key: Hashable, own: OwnLayer, people: list[Applied], selection: Selection) -> Plan:
         """A plan is worth its making, and kept, when it is asked for again."""
@@ -152,7 +166,7 @@ class Plans:
         people = [stand_in(one) if one.layer == USERS else one for one in people]
         layers = self._layers(own, people + picked)
         _forget_if_full(self._plans)
-        plan = self._plans[key] = Plan(layers, merged(layers.applied, layers.adjusted))
+        plan = self._plans[key] = Plan(layers, merged(layers.applied, selection.slug, layers.adjusted))
         return plan
 
     def _is_new(self, key: Hashable) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from ..policy.rules import Policy, Profile, Rule
-from ..policy.templates import names_in
+from ..policy.rules import Policy, Profile
 from .access import Menu, Offered, Refusal, Selection
 from .bounds import bounds_for
-from .home import DYNAMIC_FIELDS, Home, Unusable, home_of, own_home
-from .match import KUBESPAWNER, USERS, Applied, GroupIndex, people_rules
-from .merge import Entries, merge
-from .plan import Plan, Plans
+from .home import Home, Unusable, home_of, own_home
+from .match import KUBESPAWNER, USERS, Applied
+from .merge import merge
+from .people import People, names_claim, sets_start_timeout
+from .plan import Plans
 from .request import SpawnRequest
 from .result import ResolvedEnvironment
 from .strings import Words
@@ -24,28 +24,18 @@ __all__ = ["Refusal", "Resolver", "Unusable", "without_policy"]
 _NOTHING: Final = Selection()
 
 
-class _People:
-    """What is known of the rules about people, whatever can be picked."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.groups = GroupIndex(policy.groups)
-        rules = replace(policy, profiles=()).rules()
-        self.name_claim = any(map(_names_claim, rules))
-        self.set_start_timeout = any(map(_sets_start_timeout, rules))
-
-
 class Resolver:
     """A policy made ready: the same answer for the same request, whatever happened before."""
 
-    def __init__(self, policy: Policy, people: _People | None = None) -> None:
+    def __init__(self, policy: Policy, people: People | None = None) -> None:
         self.policy = policy
-        self._people = people or _People(policy)
-        self._groups = self._people.groups
+        self._people = people or People(policy)
         self._menu = Menu(policy)
         self._plans = Plans(policy)
+        self._digest = policy.digest if policy.built_in else ""
         picked = Policy("", profiles=policy.profiles).rules()
-        self._names_claim = self._people.name_claim or any(map(_names_claim, picked))
-        self.sets_start_timeout = self._people.set_start_timeout or any(map(_sets_start_timeout, picked))
+        self._names_claim = self._people.name_claim or names_claim(picked)
+        self.sets_start_timeout = self._people.set_start_timeout or sets_start_timeout(picked)
 
     def offering(self, profiles: Sequence[Profile]) -> Resolver:
         """The same rules about people with other profiles; quick, however many people there are."""
@@ -59,11 +49,11 @@ class Resolver:
         if not self.policy.profiles and options == {}:
             return _NOTHING
         people = self.people(request) if people is None else people
-        return self._menu.choose(request.person, options, bounds_for(people)[1])
+        return self._menu.choose(request.person, options, people)
 
     def people(self, request: SpawnRequest) -> list[Applied]:
         """The rules about people that hold for the request, weakest first."""
-        return people_rules(self.policy, self._groups, request)
+        return self._people.of(request)
 
     def menu(self, request: SpawnRequest) -> list[Offered]:
         """The profiles that the person may use, each with what they may choose in it."""
@@ -97,21 +87,15 @@ class Resolver:
             words = Words({**request.names, "pvc_name": claim}, selection.slug, request.auth_state)
         planned = plan.filled(words, request.own, mine)
         entries = plan.entries(words, request.own, mine) if planned is None else planned
+        if plan.keeps_own:
+            home = own_home(request)
+        else:
+            kept = plan.derived if plan.keeps_home and planned is not None else None
+            home = home_of(entries, words.profile, request, kept)
+        kept_plan = None if planned is None else plan
         return ResolvedEnvironment(
-            request.person,
-            selection,
-            self.policy.digest if self.policy.built_in else "",
-            _home(plan, entries, words, request, kept={} if planned is None else plan.derived),
-            entries,
-            plan.noted,
-            None if planned is None else plan,
+            request.person, selection, self._digest, home, entries, plan.noted, kept_plan
         )
-
-
-def _home(plan: Plan, entries: Entries, words: Words, request: SpawnRequest, kept: dict[Any, Any]) -> Home:
-    if plan.keeps_own:
-        return own_home(request)
-    return home_of(entries, words.profile, request, kept if plan.waiting.isdisjoint(DYNAMIC_FIELDS) else {})
 
 
 def without_policy(request: SpawnRequest) -> ResolvedEnvironment:
@@ -121,12 +105,3 @@ def without_policy(request: SpawnRequest) -> ResolvedEnvironment:
     entries = merge(applied, Words(request.names, "", request.auth_state))
     home = own_home(request) if own.has_storage else Home("none")
     return ResolvedEnvironment(request.person, Selection(), "", home, entries)
-
-
-def _names_claim(rule: Rule) -> bool:
-    """Whether some string of a rule holds `{pvc_name}`."""
-    return any(s.dynamic and "pvc_name" in names_in([s.key, s.value]) for s in rule.settings)
-
-
-def _sets_start_timeout(rule: Rule) -> bool:
-    return any(setting.field.path == "startTimeout" for setting in rule.settings)

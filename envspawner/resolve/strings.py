@@ -19,22 +19,23 @@ class Words:
     known: KubeSpawner's names. profile: the slug of the profile. auth_state: None where it is not known.
     """
 
-    __slots__ = ("_auth_state", "_raw", "_slugs", "profile")
+    __slots__ = ("_as_given", "_as_slugs", "_auth_state", "_given", "_known", "profile")
 
     def __init__(self, known: Mapping[str, str], profile: str, auth_state: Mapping[str, Any] | None) -> None:
         self.profile = name_slug(profile) if profile else ""
-        self._raw = {**known, "profile": profile}
-        self._slugs = self._raw if self.profile == profile else {**known, "profile": self.profile}
+        self._known, self._given = known, profile
+        self._as_given: Mapping[str, str] | None = None
+        self._as_slugs: Mapping[str, str] | None = None
         self._auth_state = auth_state
 
     def fill(self, field: Field, value: Any, one: Applied | None = None) -> tuple[Any, bool]:
         """(value, whether it is secret); the value is None where auth state that it needs is missing.
 
-        one: whose words count too; without it they have been put in already.
+        one: whose words count too; without it they, and the profile, have been put in already.
         """
         if not field.raw:
-            return fill_value(value, self._names(one)), False
-        words = {**self._raw, **one.words} if one is not None and one.words else self._raw
+            return fill_value(value, self._known if one is None else self._names(one)), False
+        words = self._known if one is None else {**self._raw, **one.words} if one.words else self._raw
         try:
             return fill_value(value, words), False
         except KeyError:  # few values hold auth state, so it is looked for only now
@@ -43,12 +44,21 @@ class Words:
         given = {name: text for name, text in found.items() if text is not None}
         return (fill_value(value, {**words, **given}) if len(given) == len(found) else None), True
 
-    def fill_name(self, name: Template, one: Applied | None = None) -> str:
-        """The identity of an entry."""
+    def fill_name(self, name: Template, one: Applied) -> str:
+        """The identity of an entry. one: whose words count too."""
         return name.fill(self._names(one))
 
-    def _names(self, one: Applied | None) -> Mapping[str, str]:
-        return {**self._slugs, **one.slugs} if one is not None and one.slugs else self._slugs
+    @property
+    def _raw(self) -> Mapping[str, str]:
+        """All names, made when they are needed first: most starts fill in little."""
+        if self._as_given is None:
+            self._as_given = {**self._known, "profile": self._given}
+        return self._as_given
+
+    def _names(self, one: Applied) -> Mapping[str, str]:
+        if self._as_slugs is None:
+            self._as_slugs = {**self._known, "profile": self.profile}
+        return {**self._as_slugs, **one.slugs} if one.slugs else self._as_slugs
 
     def _look_up(self, name: str) -> str | None:
         """`auth_state.a.b` in the user's auth state, or None where that is missing or no plain value."""
