@@ -10,7 +10,7 @@ from ..policy.form_names import OTHER_WORDS
 from ..policy.problems import Fault
 from ..policy.rules import Choice, Option, Other, Policy, Profile
 from ..policy.sections import UNLISTED
-from .bounds import Bounds, asks, bounds_for, over_bound
+from .bounds import Bounds, asks, most_for, over_bound
 from .match import Applied, Audience
 from .request import Person
 from .typed import Typed, typed
@@ -82,12 +82,12 @@ class _Offer(Generic[C]):
 
     def why_not(self, person: Person, most: Bounds) -> tuple[str, str] | None:
         """(reason, detail) why this is not for a person, or None."""
-        source = self.choice.rule.source
+        rule = self.choice.rule
         if self._audience is not None and not self._audience.admits(person):
-            return f"{self._word}-forbidden", f"allow of {source} does not admit {person.name}"
-        bound = over_bound(self._asks, most)
+            return f"{self._word}-forbidden", f"allow of {rule.source} does not admit {person.name}"
+        bound = over_bound(self._asks, most) if most else None
         if bound is not None:
-            return "over-bound", f"{source} asks for more {bound.resource} than {bound}"
+            return "over-bound", f"{rule.source} asks for more {bound.resource} than {bound}"
         return None
 
 
@@ -191,6 +191,15 @@ class _Named(NamedTuple):
     selection: Selection
     judged: tuple[_Offer[Any], ...]
 
+    def of(self, person: Person, people: Iterable[Applied]) -> Selection | None:
+        """The selection, if all of it is for this person."""
+        if self.judged:
+            most = most_for(people)
+            for offer in self.judged:
+                if offer.why_not(person, most) is not None:
+                    return None
+        return self.selection
+
 
 class Menu:
     """What a policy offers. most, where a method asks for it: the person's atMost."""
@@ -217,12 +226,10 @@ class Menu:
             known = self._named.get(key)
         except TypeError:  # no page sends that
             key, known = (), None
-        if known is not None and not known.judged:
-            return known.selection
-        most = bounds_for(people)[1]
-        if known is not None and not any(offer.why_not(person, most) for offer in known.judged):
-            return known.selection
-        selection = self._choose(person, options, most)
+        theirs = None if known is None else known.of(person, people)
+        if theirs is not None:
+            return theirs
+        selection = self._choose(person, options, most_for(people))
         if key and selection.profile is not None:
             self._remember(key, options, selection, selection.profile)
         return selection

@@ -57,14 +57,21 @@ Bounds = Mapping[str, Bound]
 
 def bounds_for(applied: Iterable[Applied]) -> tuple[Bounds, Bounds]:
     """(atLeast, atMost) by resource: the most specific rule that names it; among groups the largest."""
+    applied = list(applied)
     least: dict[str, Bound] = {}
-    most: dict[str, Bound] = {}
     for one in applied:
         if one.rule.at_least:
             _hold(least, "atLeast", one.rule.at_least, one)
+    return least, most_for(applied)
+
+
+def most_for(applied: Iterable[Applied]) -> Bounds:
+    """The second of these alone, which is asked for whenever something is picked."""
+    most: dict[str, Bound] = {}
+    for one in applied:
         if one.rule.at_most:
             _hold(most, "atMost", one.rule.at_most, one)
-    return least, most
+    return most
 
 
 def _hold(found: dict[str, Bound], word: Word, amounts: Mapping[str, Any], one: Applied) -> None:

@@ -122,27 +122,17 @@ def _dynamic_of(entries: Entries, profile: str) -> _Dynamic:
 
 
 def _dynamic(entries: Entries, request: SpawnRequest, of: _Dynamic) -> Home:
-    own = request.own
-    if of.template is None:
-        template, scope, named = own.claim_template, _own_scope(own.claim_template), own.claim
+    identity, template, scope, mount_path, sub_path = of
+    if template is None:
+        own = request.own
+        template, named = own.claim_template, own.claim
+        scope = _own_scope(template)
     else:
-        template, scope, named = of.template, of.scope, _name(entries["storage.dynamic.pvcNameTemplate"])
-    known = _known(request, of.identity, scope)
+        named = _name(entries["storage.dynamic.pvcNameTemplate"])
+    known = _known(request, identity, scope)
     claim, volume = known or _checked_claim(named), _volume(entries)
-    # As Home(...), in a third of the time.
-    values = (
-        "dynamic",
-        claim,
-        of.identity,
-        bool(known),
-        scope,
-        template,
-        volume,
-        of.mount_path,
-        of.sub_path,
-        named,
-    )
-    return tuple.__new__(Home, values)
+    values = ("dynamic", claim, identity, bool(known), scope, template, volume, mount_path, sub_path, named)
+    return tuple.__new__(Home, values)  # as Home(...), in a third of the time
 
 
 def _known(request: SpawnRequest, identity: str, scope: Scope) -> str | None:

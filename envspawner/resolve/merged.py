@@ -33,24 +33,6 @@ class _Step(NamedTuple):
     waits: bool
     users: int | None
 
-    def of(self, words: Words, mine: Applied | None, beat: Entry | None) -> Entry:
-        """As it is for one person. beat: what it beat."""
-        field, key, value, by, place, _, secret, setting = self.entry
-        index = self.users
-        if self.waits:
-            value, secret = words.fill(field, value)
-        if index is not None:
-            assert mine is not None
-            if index != _BOUND:
-                by, setting = mine, mine.rule.settings[index]
-                place = setting.place
-                if value is HELD:
-                    value = setting.value
-            elif isinstance(by, Bound):
-                by = by._replace(by=mine)
-                place = by.place
-        return tuple.__new__(Entry, (field, key, value, by, place, beat, secret, setting))
-
 
 class Merged(NamedTuple):
     """Entries that are the same for everybody, but for those in the slots `own`.
@@ -66,11 +48,23 @@ class Merged(NamedTuple):
     def filled(self, words: Words, own: OwnLayer, mine: Applied | None) -> Entries | None:
         """Those of one person. mine: the rule of that user. None where two slots turn out to be one."""
         entries = self.entries.copy()
-        for slot, beat, (step, *others) in self.own:
-            entry = step.of(words, mine, beat)
-            for other in others:
-                entry = other.of(words, mine, entry)
-            entries[slot] = entry
+        for slot, beat, steps in self.own:
+            for (field, key, value, by, place, _, secret, setting), waits, users in steps:
+                if waits:
+                    value, secret = words.fill(field, value)
+                if users is not None:
+                    assert mine is not None
+                    if users == _BOUND:
+                        by = cast("Bound", by)._replace(by=mine)
+                        place = by.place
+                    else:
+                        by, setting = mine, mine.rule.settings[users]
+                        place = setting.place
+                        if value is HELD:
+                            value = setting.value
+                beat = tuple.__new__(Entry, (field, key, value, by, place, beat, secret, setting))
+            assert beat is not None
+            entries[slot] = beat
         return entries if own.rule is None or not self.held else self._with(entries, own.rule)
 
     def waiting(self) -> tuple[str, ...]:

@@ -139,7 +139,8 @@ class Plans:
             rules[-1] = people[-1].form
         if selection.profile is not None:
             rules.append(id(selection.profile.rule))
-            rules += [id(choice.rule) for _, choice in selection.choices]
+            for _, choice in selection.choices:
+                rules.append(id(choice.rule))
         key = (self._ground(own), *rules)
         plan = self._plans.get(key)
         return self._new(key, own, people, selection) if plan is None else plan

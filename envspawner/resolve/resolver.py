@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..policy.rules import Policy, Profile
 from .access import Menu, Offered, Refusal, Selection
-from .bounds import bounds_for
+from .bounds import most_for
 from .home import Home, Unusable, home_of, own_home
 from .match import KUBESPAWNER, USERS, Applied
 from .merge import merge
@@ -58,11 +58,11 @@ class Resolver:
     def menu(self, request: SpawnRequest) -> list[Offered]:
         """The profiles that the person may use, each with what they may choose in it."""
         people = self.people(request)
-        return self._menu.menu(request.person, bounds_for(people)[1])
+        return self._menu.menu(request.person, most_for(people))
 
     def resolve(self, request: SpawnRequest, options: Any) -> ResolvedEnvironment:
         """What the person gets. Raises Refusal if the options are not theirs, Unusable for contradictions."""
-        people = self.people(request)
+        people = self._people.of(request)
         return self._resolved(request, self.select(request, options, people), people)
 
     def resolve_selection(
