@@ -66,9 +66,8 @@ class Plan:
 
     keeps_own: KubeSpawner's own storage stays as it is. noted: the rules that have a note. open: the slots whose
     values wait. holds_own: whether something of the own layer waits too. waiting: the paths of the fields of both.
-    personal: of those too in which something is from the rule of one user. keeps_home: whether what `home_of` keeps
-    of a home is the same for all of them. derived: what others work out of it once,
-    each by a key of its own.
+    personal: of those too in which something is from the rule of one user. keeps_home: whether what `home_of` keeps of
+    a home is the same for all of them. derived: what others work out of it once, each by a key of its own.
 
     mine, in each method: the rule for the user, if there is one.
     """
@@ -96,7 +95,7 @@ class Plan:
         self.holds_own = False
         self.waiting: frozenset[str] = frozenset()
         self.personal: frozenset[str] = frozenset()
-        self.keeps_home = whole is not None
+        self.keeps_home = False
         if whole is not None:
             self.open, self.holds_own = whole.waiting(), bool(whole.held)
             self.waiting = _paths(whole, *self.open, *whole.held)

@@ -303,6 +303,56 @@ def test_own_layers_that_differ_in_a_value_or_its_type_have_plans_of_their_own()
             assert (type(found), found) == (type(value), value)
 
 
+def test_the_same_own_layer_with_and_without_storage_has_two_plans() -> None:
+    resolver = Resolver(policy_of("defaults: {image: a:1}"))
+    layer = own_layer(own("uid", 3))
+    for _ in range(ASKED):
+        for has_storage, kind in ((False, "dynamic"), (True, "own")):
+            asked = request(own=layer._replace(has_storage=has_storage))
+            assert resolver.resolve(asked, None).home.kind == kind
+
+
+def test_own_layers_of_many_kinds_do_not_take_each_others_plans() -> None:
+    resolver = Resolver(policy_of("defaults: {image: a:1}"))
+    for _ in range(ASKED):
+        found = resolver.resolve(request(own=own_layer(own("uid", 0))), None)
+    assert found.plan is not None
+    for uid in range(1, 2 * _MOST):
+        assert resolver.resolve(request(own=own_layer(own("uid", uid))), None).get("uid") == uid
+    assert len(resolver._plans._grounds) <= _MOST
+
+
+def test_a_plan_says_the_profile_as_each_value_takes_it() -> None:
+    text = """
+        defaults:
+          extraEnv: {PROFILE: "{profile}", BOTH: "{profile} of {unescaped_username}, 100%"}
+          extraAnnotations: {example.org/profile: "{profile}"}
+          extraLabels: {profile: "{profile}", both: "{profile}.{username}"}
+          storage: {home: "{profile}", extraVolumes: [{name: "for-{profile}", emptyDir: {}}]}
+        groups: {g: {extraEnv: {GROUP: "{group} in {profile}"}}}
+        profiles: {"GPU, large": {}, small: {}}
+        """
+    resolver, asked = Resolver(policy_of(text)), request("ada", ["g"])
+    for profile in ("GPU, large", "small") * ASKED:
+        chosen = {"profile": profile}
+        found, ready = everything(resolver, asked, chosen)
+        assert found == everything(Resolver(policy_of(text)), asked, chosen)[0]
+    assert ready
+    entries = resolver.resolve(asked, {"profile": "GPU, large"}).by_field
+    assert [entry.value for entry in entries["extraEnv"]] == [
+        "GPU, large",
+        "GPU, large of ada, 100%",
+        "g in GPU, large",
+    ]
+
+
+def test_a_plan_says_that_no_profile_was_picked() -> None:
+    text = "defaults: {extraEnv: {PROFILE: 'is {profile}'}, extraLabels: {profile: '{profile}'}}"
+    found = planned(Resolver(policy_of(text)), request())
+    assert keyed(found, "extraEnv") == {"PROFILE": "is "}
+    assert keyed(found, "extraLabels") == {"profile": ""}
+
+
 def test_rules_for_one_person_push_no_plan_out() -> None:
     names = [f"u{number}" for number in range(2 * _MOST)]
     users = "".join(f"  {name}: {{cpu: {{limit: {number + 1}}}}}\n" for number, name in enumerate(names))
