@@ -94,7 +94,6 @@ class _Dynamic(NamedTuple):
 
 
 DYNAMIC_FIELDS: Final = (
-    "storage.type",
     "storage.home",
     "storage.homeMountPath",
     "storage.dynamic.subPath",
