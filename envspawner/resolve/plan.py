@@ -120,6 +120,22 @@ def _paths(whole: Merged, *slots: str) -> frozenset[str]:
     return frozenset([whole.entries[slot].field.path for slot in slots])
 
 
+class _Ground:
+    """What tells KubeSpawner's own layers apart, with its hash: to make that anew for each start would take long."""
+
+    __slots__ = ("_hash", "_shape")
+
+    def __init__(self, own: OwnLayer) -> None:
+        self._shape = (own.has_storage, shape(own.rule))
+        self._hash = hash(self._shape)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ground) and self._shape == other._shape
+
+
 class Plans:
     """The plans of a policy that were asked for lately."""
 
@@ -127,8 +143,7 @@ class Plans:
         self._built_in = policy.built_in
         self._plans: dict[Hashable, Plan] = {}
         self._asked: set[int] = set()
-        self._grounds: dict[Hashable, int] = {}
-        self._last, self._number = OwnLayer(), -1
+        self._last: tuple[Rule | None, bool, _Ground] = (None, False, _Ground(OwnLayer()))
 
     def find(self, own: OwnLayer, people: list[Applied], selection: Selection) -> Plan:
         """The plan of the rules about people and of what is selected, above KubeSpawner's own layer."""
@@ -136,24 +151,22 @@ class Plans:
         rules: list[Hashable] = [*map(id, people)]
         if people and people[-1].form is not None:
             rules[-1] = people[-1].form
-        if selection.profile is not None:
-            rules.append(id(selection.profile.rule))
+        profile = selection.profile
+        if profile is not None:
+            rules += profile.slug, id(profile.rule)
             for _, choice in selection.choices:
                 rules.append(id(choice.rule))
         key = (self._ground(own), *rules)
         plan = self._plans.get(key)
         return self._new(key, own, people, selection) if plan is None else plan
 
-    def _ground(self, own: OwnLayer) -> int:
-        """A number for what tells the layers of KubeSpawner's apart, which is long; mostly it is the last one's."""
-        if own.rule is self._last.rule and own.has_storage == self._last.has_storage:
-            return self._number
-        if len(self._grounds) >= _MOST:
-            self._grounds.clear()
-            self._plans.clear()
-        self._number = self._grounds.setdefault((own.has_storage, shape(own.rule)), len(self._grounds))
-        self._last = own
-        return self._number
+    def _ground(self, own: OwnLayer) -> _Ground:
+        """That of an own layer; mostly it is the last one's: see hub/own.py."""
+        rule, has_storage, ground = self._last
+        if own.rule is not rule or own.has_storage != has_storage:
+            ground = _Ground(own)
+            self._last = own.rule, own.has_storage, ground
+        return ground
 
     def _new(self, key: Hashable, own: OwnLayer, people: list[Applied], selection: Selection) -> Plan:
         """A plan is worth its making, and kept, when it is asked for again."""

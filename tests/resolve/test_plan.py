@@ -312,14 +312,25 @@ def test_the_same_own_layer_with_and_without_storage_has_two_plans() -> None:
             assert resolver.resolve(asked, None).home.kind == kind
 
 
-def test_own_layers_of_many_kinds_do_not_take_each_others_plans() -> None:
+def test_own_layers_that_one_start_has_push_no_plan_out_and_are_not_kept() -> None:
     resolver = Resolver(policy_of("defaults: {image: a:1}"))
     for _ in range(ASKED):
         found = resolver.resolve(request(own=own_layer(own("uid", 0))), None)
     assert found.plan is not None
-    for uid in range(1, 2 * _MOST):
+    for uid in range(1, 2 * _MOST):  # a hook puts a token of the user into `environment`, say
         assert resolver.resolve(request(own=own_layer(own("uid", uid))), None).get("uid") == uid
-    assert len(resolver._plans._grounds) <= _MOST
+    assert list(resolver._plans._plans.values()) == [found.plan]
+    assert resolver.resolve(request(own=own_layer(own("uid", 0))), None).plan is found.plan
+
+
+def test_profiles_of_one_rule_have_plans_of_their_own() -> None:
+    rule = Rule("profiles.a", Place("p.yaml"))
+    resolver = Resolver(policy_of("defaults: {image: a:1, extraEnv: {P: '{profile}'}}"))
+    resolver = resolver.offering([Profile(slug, slug, rule) for slug in "ab"])
+    for slug in "ab" * ASKED:
+        found = resolver.resolve(request(), {"profile": slug})
+        assert keyed(found, "extraEnv") == {"P": slug}
+    assert found.plan is not None
 
 
 def test_a_plan_says_the_profile_as_each_value_takes_it() -> None:
