@@ -75,7 +75,7 @@ def check_subdomain(text: str) -> str:
 
     Raises `Fault` for everything else.
     """
-    if len(text) > 253 or not _SUBDOMAIN.fullmatch(text):
+    if not _is_subdomain(text):
         hint = "write at most 253 lower-case letters, digits, '-' and '.', a letter or digit beside each '.'"
         lower = text.lower()
         near = f"did you mean {lower}?" if len(text) <= _SHOWN and _is_subdomain(lower) else hint

@@ -62,7 +62,7 @@ class Resolver:
 
     def resolve(self, request: SpawnRequest, options: Any) -> ResolvedEnvironment:
         """What the person gets. Raises Refusal if the options are not theirs, Unusable for contradictions."""
-        people = self._people.of(request)
+        people = self.people(request)
         return self._resolved(request, self.select(request, options, people), people)
 
     def resolve_selection(
